@@ -1,0 +1,117 @@
+//! One side of a copy: a bucket, the client that reaches it, and what pins it to its owner.
+
+use aws_sdk_s3::Client;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::time::Duration;
+
+/// A bucket as one side of a copy.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+    expected_owner: Option<String>,
+    prefix: String,
+}
+
+impl Bucket {
+    /// A bucket reached through this client. Make the client with [`client_config`].
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into(), expected_owner: None, prefix: String::new() }
+    }
+
+    /// The account that must own the bucket: every request says so, and S3 refuses the bucket of any other account.
+    pub fn expected_owner(mut self, account: impl Into<String>) -> Self {
+        self.expected_owner = Some(account.into());
+        self
+    }
+
+    /// A prefix before the vendor's keys, for a destination. A `/` is added at its end, and none is kept at its start.
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.trim_start_matches('/').to_owned();
+        if !self.prefix.is_empty() && !self.prefix.ends_with('/') {
+            self.prefix.push('/');
+        }
+        self
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The prefix before the vendor's keys; empty or ending in `/`.
+    pub fn key_prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.expected_owner.as_deref()
+    }
+
+    /// The key in this bucket for a key of the vendor's.
+    pub fn key(&self, vendor_key: &str) -> String {
+        format!("{}{vendor_key}", self.prefix)
+    }
+
+    /// `bucket/key` for `x-amz-copy-source`. S3 wants it percent-encoded, and the SDK sends it as given.
+    pub(crate) fn copy_source(&self, vendor_key: &str) -> String {
+        format!("{}/{}", self.name, utf8_percent_encode(&self.key(vendor_key), COPY_SOURCE))
+    }
+}
+
+/// Every byte outside `A-Za-z0-9-._~/`.
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// The configuration that the copy engine needs of an S3 client, on top of yours.
+///
+/// One attempt a request, because the engine retries and its governor must see every SlowDown (the SDK's retries share
+/// a quota of 500 tokens and give requests up under load). No stalled-stream protection, which ends UploadPartCopy and
+/// CompleteMultipartUpload while S3 sends white space to keep the connection open (smithy-rs#4439). Timeouts for
+/// connecting only: the engine limits each attempt by the bytes it moves. Path style when an endpoint is set, since a
+/// store on a host of its own seldom answers to `bucket.host`.
+pub fn client_config(base: &SdkConfig) -> aws_sdk_s3::config::Builder {
+    let own_endpoint = base.endpoint_url().is_some();
+    let mut builder = aws_sdk_s3::config::Builder::from(base)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(aws_sdk_s3::config::StalledStreamProtectionConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build());
+    if own_endpoint {
+        builder = builder.force_path_style(true);
+    }
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(prefix: &str) -> Bucket {
+        let config = aws_sdk_s3::Config::builder().behavior_version_latest().build();
+        Bucket::new(Client::from_conf(config), "b").prefix(prefix)
+    }
+
+    #[test]
+    fn copy_source_encodes_all_but_unreserved_and_slash() {
+        let b = bucket("");
+        for (key, want) in [
+            ("2021/05/31/20210531_1_001.pcap.gz", "b/2021/05/31/20210531_1_001.pcap.gz"),
+            ("version 17.4/a+b%20?c'\"~.txt", "b/version%2017.4/a%2Bb%2520%3Fc%27%22~.txt"),
+            ("仕様/é.pdf", "b/%E4%BB%95%E6%A7%98/%C3%A9.pdf"),
+        ] {
+            assert_eq!(b.copy_source(key), want);
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_in_a_slash_and_starts_with_none() {
+        for (given, key) in [("", "k"), ("/", "k"), ("a", "a/k"), ("a/", "a/k"), ("/a/b", "a/b/k")] {
+            assert_eq!(bucket(given).key("k"), key, "{given}");
+        }
+    }
+}

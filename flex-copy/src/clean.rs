@@ -1,0 +1,127 @@
+//! Finds and ends unfinished uploads, with an identity that may list them (the copy role may not).
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Bucket, CopySettings, StopReason,
+    failure::{FailureKind, Operation, RequestFailure},
+    requests::{Failed, OnCancel, Requests, attempt_limit},
+};
+
+/// An upload that was begun at the destination and neither completed nor aborted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// The key, the destination prefix included.
+    pub key: String,
+    /// The upload's id.
+    pub upload_id: String,
+    /// When it was begun, in seconds since 1970-01-01 UTC.
+    pub initiated: i64,
+    /// Who began it, as the service tells: an ARN for a role, empty where it does not tell.
+    pub initiator: String,
+}
+
+impl UnfinishedUpload {
+    /// Whether a session of this role began it.
+    pub fn is_by_role(&self, role_name: &str) -> bool {
+        self.initiator.split(":assumed-role/").nth(1).is_some_and(|rest| rest.split('/').next() == Some(role_name))
+    }
+}
+
+/// Finds and ends unfinished uploads in one bucket. Needs `s3:ListBucketMultipartUploads` and `s3:AbortMultipartUpload`.
+#[derive(Clone, Debug)]
+pub struct Cleaner {
+    bucket: Bucket,
+    requests: Arc<Requests>,
+}
+
+impl Cleaner {
+    /// A cleaner for the uploads under the bucket's prefix, as the identity of the bucket's client.
+    pub fn new(bucket: Bucket, settings: &CopySettings) -> Self {
+        let (send, _) = mpsc::unbounded_channel();
+        Self { bucket, requests: Arc::new(Requests::new(settings, None, CancellationToken::new(), send)) }
+    }
+
+    /// All unfinished uploads under the bucket's prefix, whoever began them, in key order.
+    pub async fn find(&self) -> Result<Vec<UnfinishedUpload>, StopReason> {
+        let operation = Operation::ListMultipartUploads;
+        let mut found = Vec::new();
+        let mut markers: (Option<String>, Option<String>) = (None, None);
+        loop {
+            let call = self
+                .bucket
+                .client()
+                .list_multipart_uploads()
+                .bucket(self.bucket.name())
+                .set_prefix(Some(self.bucket.key_prefix().to_owned()).filter(|p| !p.is_empty()))
+                .set_key_marker(markers.0.clone())
+                .set_upload_id_marker(markers.1.clone())
+                .set_expected_bucket_owner(self.bucket.owner().map(str::to_owned));
+            let page = self
+                .requests
+                .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+                    call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
+                })
+                .await
+                .map_err(|failed| self.stop_reason(failed))?;
+            for upload in page.uploads() {
+                let (Some(key), Some(upload_id)) = (upload.key(), upload.upload_id()) else { continue };
+                found.push(UnfinishedUpload {
+                    key: key.to_owned(),
+                    upload_id: upload_id.to_owned(),
+                    initiated: upload.initiated().map_or(0, aws_smithy_types::DateTime::secs),
+                    initiator: upload.initiator().and_then(|i| i.id()).unwrap_or_default().to_owned(),
+                });
+            }
+            let next = (page.next_key_marker().map(str::to_owned), page.next_upload_id_marker().map(str::to_owned));
+            if page.is_truncated() != Some(true) || next.0.is_none() || next == markers {
+                return Ok(found);
+            }
+            markers = next;
+        }
+    }
+
+    /// Ends one upload and frees its parts. One that is gone already is fine.
+    pub async fn abort(&self, upload: &UnfinishedUpload) -> Result<(), RequestFailure> {
+        match abort(&self.requests, &self.bucket, &upload.key, &upload.upload_id).await {
+            Ok(()) => Ok(()),
+            Err(failed) => Err(failed.failure),
+        }
+    }
+
+    fn stop_reason(&self, failed: Failed) -> StopReason {
+        match StopReason::general(self.bucket.name(), failed) {
+            Ok(reason) => reason,
+            Err(failed) => StopReason::Listing {
+                bucket: self.bucket.name().to_owned(),
+                prefix: self.bucket.key_prefix().to_owned(),
+                source: failed.failure,
+            },
+        }
+    }
+}
+
+/// Aborts an upload, even while the run is being cancelled.
+pub(crate) async fn abort(requests: &Requests, bucket: &Bucket, full_key: &str, upload_id: &str) -> Result<(), Failed> {
+    let operation = Operation::AbortMultipartUpload;
+    let call = bucket
+        .client()
+        .abort_multipart_upload()
+        .bucket(bucket.name())
+        .key(full_key)
+        .upload_id(upload_id)
+        .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
+    let result = requests
+        .send(operation, attempt_limit(0), OnCancel::Finish, || async {
+            call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
+        })
+        .await;
+    match result {
+        Ok(_) => Ok(()),
+        Err(failed) if matches!(failed.kind(), FailureKind::NoSuchUpload | FailureKind::NotFound) => Ok(()),
+        Err(failed) => Err(failed),
+    }
+}

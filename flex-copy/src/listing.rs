@@ -1,0 +1,197 @@
+//! Listings: one page at a time, in key order, checked for what a comparison relies on.
+
+use std::collections::VecDeque;
+
+use flex_keys::KeyRange;
+
+use crate::{
+    Bucket, ETag, ListedObject, StopReason, Storage,
+    failure::{FailureKind, Operation, RequestFailure},
+    requests::{Failed, OnCancel, Requests, attempt_limit},
+};
+
+/// Which bucket is listed: a refusal means something else on each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+/// One answer of ListObjectsV2, keys without the bucket's prefix.
+pub(crate) struct Page {
+    pub(crate) objects: Vec<ListedObject>,
+    pub(crate) folders: Vec<String>,
+    pub(crate) next: Option<String>,
+}
+
+/// What to list.
+pub(crate) struct PageRequest<'a> {
+    pub(crate) prefix: &'a str,
+    pub(crate) after: Option<&'a str>,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) folders: bool,
+}
+
+pub(crate) async fn page(
+    requests: &Requests,
+    bucket: &Bucket,
+    side: Side,
+    what: &PageRequest<'_>,
+) -> Result<Page, StopReason> {
+    let mut call = bucket
+        .client()
+        .list_objects_v2()
+        .bucket(bucket.name())
+        .prefix(bucket.key(what.prefix))
+        .set_start_after(what.after.map(|after| bucket.key(after)))
+        .set_continuation_token(what.token.map(str::to_owned))
+        .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
+    if what.folders {
+        call = call.delimiter("/");
+    }
+    let operation = Operation::ListObjectsV2;
+    let answer = requests
+        .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+            let answer = call.clone().send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
+            // Cut off without a way to go on, as an empty or mangled answer looks: ask again.
+            if answer.is_truncated() == Some(true) && answer.next_continuation_token().is_none() {
+                return Err(RequestFailure::empty_answer(operation));
+            }
+            Ok(answer)
+        })
+        .await
+        .map_err(|failed| stop_reason(bucket, side, what.prefix, failed))?;
+
+    let bad = |detail: String| StopReason::BadListing {
+        bucket: bucket.name().to_owned(),
+        prefix: what.prefix.to_owned(),
+        detail,
+    };
+    let mut objects = Vec::with_capacity(answer.contents().len());
+    for object in answer.contents() {
+        let Some(full) = object.key() else {
+            return Err(bad("an entry without a key".into()));
+        };
+        let Some(key) = full.strip_prefix(bucket.key_prefix()) else {
+            return Err(bad(format!("the key {full:?} does not begin with the prefix asked for")));
+        };
+        let (Some(size), Some(etag)) = (object.size().and_then(|s| u64::try_from(s).ok()), object.e_tag()) else {
+            return Err(bad(format!("the entry for {full:?} has no size or no ETag")));
+        };
+        objects.push(ListedObject {
+            key: key.to_owned(),
+            size,
+            etag: ETag::new(etag),
+            last_modified: object.last_modified().map_or(0, aws_smithy_types::DateTime::secs),
+            storage: Storage::of(object.storage_class().map(|c| c.as_str())),
+            full_object_checksum: object.checksum_type().is_some_and(|t| t.as_str() == "FULL_OBJECT"),
+        });
+    }
+    let folders = answer
+        .common_prefixes()
+        .iter()
+        .filter_map(|p| p.prefix()?.strip_prefix(bucket.key_prefix()).map(str::to_owned))
+        .collect();
+    let next = match answer.is_truncated() {
+        Some(true) => answer.next_continuation_token().map(str::to_owned),
+        _ => None,
+    };
+    Ok(Page { objects, folders, next })
+}
+
+fn stop_reason(bucket: &Bucket, side: Side, prefix: &str, failed: Failed) -> StopReason {
+    let failed = match StopReason::general(bucket.name(), failed) {
+        Ok(reason) => return reason,
+        Err(failed) => failed,
+    };
+    let denied = failed.kind() == FailureKind::Denied;
+    let (bucket, prefix, source) = (bucket.name().to_owned(), prefix.to_owned(), failed.failure);
+    match (denied, side) {
+        (true, Side::Source) => StopReason::SourceNotListable { bucket, prefix, source },
+        (true, Side::Destination) => StopReason::DestinationNotListable { bucket, prefix, source },
+        (false, _) => StopReason::Listing { bucket, prefix, source },
+    }
+}
+
+/// Reads the keys of one range in order, a page at a time.
+pub(crate) struct RangeReader<'a> {
+    requests: &'a Requests,
+    bucket: &'a Bucket,
+    side: Side,
+    range: &'a KeyRange,
+    token: Option<String>,
+    last: Option<String>,
+    page: VecDeque<ListedObject>,
+    ended: bool,
+}
+
+impl<'a> RangeReader<'a> {
+    pub(crate) fn new(requests: &'a Requests, bucket: &'a Bucket, side: Side, range: &'a KeyRange) -> Self {
+        Self { requests, bucket, side, range, token: None, last: None, page: VecDeque::new(), ended: false }
+    }
+
+    /// Makes sure that [`peek`](Self::peek) tells the next object, or that there is none.
+    pub(crate) async fn fill(&mut self) -> Result<(), StopReason> {
+        while self.page.is_empty() && !self.ended {
+            let page = page(
+                self.requests,
+                self.bucket,
+                self.side,
+                &PageRequest {
+                    prefix: &self.range.prefix,
+                    after: self.range.after.as_deref(),
+                    token: self.token.as_deref(),
+                    folders: false,
+                },
+            )
+            .await?;
+            self.accept(page)?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, page: Page) -> Result<(), StopReason> {
+        if page.next.is_some() && page.next == self.token {
+            return Err(self.bad("it repeats the same page".into()));
+        }
+        self.token = page.next;
+        self.ended = self.token.is_none();
+        for object in &page.objects {
+            if let Some(last) = &self.last
+                && object.key <= *last
+            {
+                return Err(self.bad(format!("{:?} comes after {last:?}", object.key)));
+            }
+            if !object.key.starts_with(&self.range.prefix) {
+                return Err(self.bad(format!("{:?} is outside of it", object.key)));
+            }
+            self.last = Some(object.key.clone());
+        }
+        self.page = page.objects.into();
+        if let Some(before) = &self.range.before {
+            let within = self.page.partition_point(|o| o.key < *before);
+            if within < self.page.len() {
+                self.page.truncate(within);
+                self.ended = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn bad(&self, detail: String) -> StopReason {
+        StopReason::BadListing { bucket: self.bucket.name().to_owned(), prefix: self.range.prefix.clone(), detail }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&ListedObject> {
+        self.page.front()
+    }
+
+    pub(crate) fn take(&mut self) -> Option<ListedObject> {
+        self.page.pop_front()
+    }
+
+    /// Whether the page is used up although more follows.
+    pub(crate) fn needs_page(&self) -> bool {
+        self.page.is_empty() && !self.ended
+    }
+}

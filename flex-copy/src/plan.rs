@@ -1,0 +1,376 @@
+//! The plan: both listings of each key range, merge-joined into what is to be done with each object.
+
+use std::{
+    cmp::Ordering,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use flex_keys::{KeyRange, ObjectKey, Selection};
+use futures::Stream;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+
+use crate::{
+    Bucket, CopyReason, CopySettings, Encryption, ListedObject, ProofWanted, StopReason,
+    layout::{COPY_OBJECT_LIMIT, free_part_size},
+    listing::{RangeReader, Side},
+    requests::Requests,
+};
+
+/// Ranges listed at once, both sides of each.
+const RANGES_AT_ONCE: usize = 16;
+/// Items in one message of a range's task.
+const BATCH: usize = 1000;
+/// Messages under way. Together with the pages of the ranges at once, this bounds the memory of a plan.
+const BATCHES_AHEAD: usize = 4;
+
+/// How an object will be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// One CopyObject; with a HEAD of the source before it where its checksum is the proof.
+    Whole {
+        /// The source's checksum is asked for first.
+        head: bool,
+    },
+    /// A multipart copy in so many parts (as far as the listing tells).
+    Parts(u32),
+}
+
+impl Method {
+    /// Requests that it takes when none fails.
+    pub fn requests(self) -> u64 {
+        match self {
+            Self::Whole { head } => 1 + u64::from(head),
+            // HEAD, create, parts, complete.
+            Self::Parts(parts) => 3 + u64::from(parts),
+        }
+    }
+
+    pub(crate) fn of(object: &ListedObject, proof: ProofWanted) -> Self {
+        let parts = object.etag.parts();
+        if object.size > COPY_OBJECT_LIMIT {
+            return Self::Parts(match parts {
+                Some(n) if !object.full_object_checksum && proof == ProofWanted::ETag => n,
+                _ => u32::try_from(object.size.div_ceil(free_part_size(object.size))).unwrap_or(u32::MAX),
+            });
+        }
+        match (parts, proof) {
+            (Some(_), ProofWanted::ETag) if object.full_object_checksum => Self::Whole { head: true },
+            // An empty object has no part that could be copied.
+            (Some(n), ProofWanted::ETag) if object.size > 0 => Self::Parts(n),
+            _ => Self::Whole { head: false },
+        }
+    }
+}
+
+/// What is to be done with one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Copy it.
+    Copy {
+        /// Why.
+        reason: CopyReason,
+        /// How.
+        method: Method,
+        /// Size and kind of both ETags are equal, and only the digests differ: SSE-KMS on one side would explain that.
+        kms_possible: bool,
+    },
+    /// Nothing: size and ETag are equal.
+    Identical,
+    /// Nothing: the sizes are equal, and ETags of different layouts cannot be compared.
+    Kept,
+    /// Nothing can be done before its owner restores it.
+    Archived,
+    /// Nothing: a zero-byte object named like a folder.
+    Marker,
+    /// Only the destination has it. Nothing is ever deleted there.
+    Extra,
+}
+
+/// One object of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanItem {
+    /// The object as the source lists it (as the destination lists it for [`Action::Extra`]).
+    pub object: ListedObject,
+    /// What is to be done with it.
+    pub action: Action,
+}
+
+/// Compares one object of the source with what the destination lists under its key.
+fn compare(source: &ListedObject, destination: Option<&ListedObject>, settings: &CopySettings) -> Action {
+    if source.size == 0 && ObjectKey::parse(&source.key).is_folder() && !settings.copy_markers {
+        return Action::Marker;
+    }
+    let copy = |reason, kms_possible| {
+        if source.storage.is_archived() {
+            Action::Archived
+        } else {
+            Action::Copy { reason, method: Method::of(source, settings.proof), kms_possible }
+        }
+    };
+    let Some(destination) = destination else {
+        return copy(CopyReason::New, false);
+    };
+    if source.size != destination.size {
+        return copy(CopyReason::Changed, false);
+    }
+    if source.etag == destination.etag {
+        return Action::Identical;
+    }
+    // A source written after its copy was made is another version, whatever the ETags can tell.
+    let source_is_newer = source.last_modified > destination.last_modified;
+    let kms = matches!(settings.encryption, Some(Encryption::Kms(_)));
+    let same_kind = source.etag.parts() == destination.etag.parts();
+    match (source_is_newer, same_kind && !kms) {
+        (true, _) => copy(CopyReason::Changed, false),
+        // SSE-KMS makes plain ETags opaque, and the digests of parts too.
+        (false, true) => copy(CopyReason::Changed, true),
+        (false, false) if settings.recopy_size_only => copy(CopyReason::Unproven, false),
+        (false, false) => Action::Kept,
+    }
+}
+
+/// Both sides and the settings of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) source: Bucket,
+    pub(crate) destination: Bucket,
+    pub(crate) settings: CopySettings,
+}
+
+pub(crate) type Batch = Result<Vec<PlanItem>, StopReason>;
+
+/// Lists and compares; the tasks end when the receiver is dropped or the set is.
+pub(crate) fn start(
+    scene: Arc<Scene>,
+    requests: Arc<Requests>,
+    selection: Arc<Selection>,
+) -> (mpsc::Receiver<Batch>, JoinSet<()>) {
+    let (send, receive) = mpsc::channel(BATCHES_AHEAD);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let places = Arc::new(Semaphore::new(RANGES_AT_ONCE));
+        let mut ranges = JoinSet::new();
+        for range in selection.key_ranges() {
+            let Ok(place) = places.clone().acquire_owned().await else { break };
+            while ranges.try_join_next().is_some() {}
+            if send.is_closed() {
+                break;
+            }
+            let (scene, requests, selection, send) = (scene.clone(), requests.clone(), selection.clone(), send.clone());
+            ranges.spawn(async move {
+                if let Err(reason) = join_range(&scene, &requests, &selection, &range, &send).await {
+                    // Nobody receives any more: then nobody needs the reason.
+                    let _ = send.send(Err(reason)).await;
+                }
+                drop(place);
+            });
+        }
+        while let Some(ended) = ranges.join_next().await {
+            if let Err(e) = ended
+                && e.is_panic()
+            {
+                let _ = send.send(Err(StopReason::Internal(format!("listing: {e}")))).await;
+            }
+        }
+    });
+    (receive, tasks)
+}
+
+async fn join_range(
+    scene: &Scene,
+    requests: &Requests,
+    selection: &Selection,
+    range: &KeyRange,
+    send: &mpsc::Sender<Batch>,
+) -> Result<(), StopReason> {
+    let mut source = RangeReader::new(requests, &scene.source, Side::Source, range);
+    let mut destination = RangeReader::new(requests, &scene.destination, Side::Destination, range);
+    let mut batch = Vec::new();
+    let wanted = |object: &ListedObject| {
+        selection.contains(&object.key)
+            && scene
+                .settings
+                .filter
+                .as_ref()
+                .is_none_or(|passes| passes(object.key.rsplit('/').next().unwrap_or(&object.key)))
+    };
+    loop {
+        if source.needs_page() || destination.needs_page() {
+            if !batch.is_empty() && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
+                return Ok(());
+            }
+            tokio::try_join!(biased; source.fill(), destination.fill())?;
+        }
+        let order = match (source.peek(), destination.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(s), Some(d)) => s.key.cmp(&d.key),
+        };
+        let (from, at) = match order {
+            Ordering::Less => (source.take(), None),
+            Ordering::Greater => (None, destination.take()),
+            Ordering::Equal => (source.take(), destination.take()),
+        };
+        let item = match (from, at) {
+            (Some(object), at) => {
+                let action = compare(&object, at.as_ref(), &scene.settings);
+                PlanItem { object, action }
+            }
+            (None, Some(object)) => PlanItem { object, action: Action::Extra },
+            (None, None) => continue,
+        };
+        if wanted(&item.object) {
+            batch.push(item);
+        }
+        if batch.len() >= BATCH && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
+            return Ok(());
+        }
+    }
+    if !batch.is_empty() {
+        // A closed channel means that the plan is no longer wanted.
+        let _ = send.send(Ok(batch)).await;
+    }
+    Ok(())
+}
+
+/// The plan as a stream: in key order within a range, ranges as they come. Dropping it ends the listing.
+#[derive(Debug)]
+pub struct PlanStream {
+    receive: mpsc::Receiver<Batch>,
+    _tasks: JoinSet<()>,
+    batch: std::vec::IntoIter<PlanItem>,
+    stopped: bool,
+}
+
+impl PlanStream {
+    pub(crate) fn new(receive: mpsc::Receiver<Batch>, tasks: JoinSet<()>) -> Self {
+        Self { receive, _tasks: tasks, batch: Vec::new().into_iter(), stopped: false }
+    }
+}
+
+impl Stream for PlanStream {
+    type Item = Result<PlanItem, StopReason>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if this.stopped {
+                return Poll::Ready(None);
+            }
+            if let Some(item) = this.batch.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match this.receive.poll_recv(cx) {
+                Poll::Ready(Some(Ok(batch))) => this.batch = batch.into_iter(),
+                Poll::Ready(Some(Err(reason))) => {
+                    this.stopped = true;
+                    return Poll::Ready(Some(Err(reason)));
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ETag, Storage};
+
+    const A: &str = "0cc175b9c0f1b6a831c399e269772661";
+    const B: &str = "92eb5ffee6ae2fec3ad71c777531578f";
+
+    fn object(key: &str, size: u64, etag: &str, last_modified: i64) -> ListedObject {
+        ListedObject {
+            key: key.into(),
+            size,
+            etag: ETag::new(etag),
+            last_modified,
+            storage: Storage::Online,
+            full_object_checksum: false,
+        }
+    }
+
+    fn word(action: &Action) -> &'static str {
+        match action {
+            Action::Copy { reason: CopyReason::New, .. } => "new",
+            Action::Copy { reason: CopyReason::Changed, kms_possible: true, .. } => "changed?",
+            Action::Copy { reason: CopyReason::Changed, .. } => "changed",
+            Action::Copy { reason: CopyReason::Unproven, .. } => "unproven",
+            Action::Identical => "identical",
+            Action::Kept => "kept",
+            Action::Archived => "archived",
+            Action::Marker => "marker",
+            Action::Extra => "extra",
+        }
+    }
+
+    #[test]
+    fn each_pair_of_entries_has_its_action() {
+        let plain = CopySettings::default();
+        let recopy = CopySettings { recopy_size_only: true, ..CopySettings::default() };
+        let markers = CopySettings { copy_markers: true, ..CopySettings::default() };
+        let kms = CopySettings { encryption: Some(Encryption::Kms("k".into())), ..CopySettings::default() };
+        let key = "2021/05/31/20210531_1_001.pcap.gz";
+        let (a2, b2, b3) = (format!("{A}-2"), format!("{B}-2"), format!("{B}-3"));
+        // (key, settings, source (size, ETag, time), destination, want)
+        type Entry<'a> = (u64, &'a str, i64);
+        let cases: &[(&str, &CopySettings, Entry<'_>, Option<Entry<'_>>, &str)] = &[
+            (key, &plain, (5, A, 1), None, "new"),
+            (key, &plain, (5, A, 1), Some((5, A, 2)), "identical"),
+            (key, &plain, (5, A, 1), Some((4, A, 2)), "changed"),
+            (key, &plain, (5, A, 1), Some((5, B, 2)), "changed?"),
+            (key, &plain, (5, A, 3), Some((5, B, 2)), "changed"),
+            (key, &plain, (5, &a2, 1), Some((5, A, 2)), "kept"),
+            (key, &plain, (5, A, 1), Some((5, &a2, 2)), "kept"),
+            (key, &plain, (5, &a2, 1), Some((5, &b3, 2)), "kept"),
+            (key, &plain, (5, &a2, 1), Some((5, &b2, 2)), "changed?"),
+            (key, &plain, (5, &a2, 3), Some((5, A, 2)), "changed"),
+            (key, &recopy, (5, &a2, 1), Some((5, A, 2)), "unproven"),
+            (key, &recopy, (5, A, 1), Some((5, A, 2)), "identical"),
+            (key, &kms, (5, A, 1), Some((5, B, 2)), "kept"),
+            (key, &kms, (5, A, 3), Some((5, B, 2)), "changed"),
+            ("2021/05/31/", &plain, (0, A, 1), None, "marker"),
+            ("2021/5/31", &plain, (0, A, 1), None, "marker"),
+            ("2021/5/31", &plain, (1, A, 1), None, "new"),
+            ("2021/05/31/", &markers, (0, A, 1), None, "new"),
+        ];
+        for (key, settings, s, d, want) in cases {
+            let source = object(key, s.0, s.1, s.2);
+            let destination = d.map(|d| object(key, d.0, d.1, d.2));
+            let got = compare(&source, destination.as_ref(), settings);
+            assert_eq!(word(&got), *want, "{key} {s:?} {d:?}");
+        }
+        let mut archived = object(key, 5, A, 1);
+        archived.storage = Storage::DeepArchive;
+        assert_eq!(compare(&archived, None, &plain), Action::Archived);
+        assert_eq!(compare(&archived, Some(&object(key, 5, A, 0)), &plain), Action::Identical);
+    }
+
+    #[test]
+    fn the_method_follows_size_layout_and_checksum() {
+        let of = |size, etag: &str, full, proof| {
+            let mut o = object("k", size, etag, 0);
+            o.full_object_checksum = full;
+            Method::of(&o, proof)
+        };
+        let n = format!("{A}-7");
+        let (etag, size) = (ProofWanted::ETag, ProofWanted::Size);
+        assert_eq!(of(COPY_OBJECT_LIMIT, A, false, etag), Method::Whole { head: false });
+        assert_eq!(of(1 << 30, &n, false, etag), Method::Parts(7));
+        assert_eq!(of(1 << 30, &n, true, etag), Method::Whole { head: true });
+        assert_eq!(of(1 << 30, &n, false, size), Method::Whole { head: false });
+        assert_eq!(of(0, &format!("{A}-1"), false, etag), Method::Whole { head: false });
+        assert_eq!(of(6 << 30, &n, false, etag), Method::Parts(7));
+        assert!(matches!(of(6 << 30, &n, true, etag), Method::Parts(p) if p > 7));
+        assert!(matches!(of(COPY_OBJECT_LIMIT + 1, A, false, etag), Method::Parts(_)));
+    }
+}

@@ -1,0 +1,286 @@
+//! Sends requests: one place for places in flight, retries, renewal of credentials, and counting.
+
+use std::{
+    collections::BTreeMap,
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::{
+    sync::mpsc::UnboundedSender,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    CopySettings, Notice, RequestFailure,
+    failure::{FailureKind, Operation},
+    governor::Governor,
+};
+
+/// Credentials that can be told that a request with them was refused as expired.
+///
+/// The protocol: look at [`generation`](Self::generation) before sending; on ExpiredToken call
+/// [`renew`](Self::renew) with what was seen. It renews once however many callers there are, and does nothing when the
+/// credentials are newer already.
+pub trait RenewableCredentials: Send + Sync {
+    /// Grows with every renewal.
+    fn generation(&self) -> u64;
+    /// Renews, unless already newer than `refused_generation`.
+    fn renew(&self, refused_generation: u64) -> BoxFuture<'_, Result<(), Box<dyn StdError + Send + Sync>>>;
+}
+
+/// Waits between attempts: full jitter, random(0, min(cap, base · 2^n)).
+const TRANSIENT_BASE: Duration = Duration::from_millis(100);
+const THROTTLE_BASE: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How long to look for a service that has not answered once.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// Renewals in a row after which a request is given up: fresh credentials are refused as expired, so time is wrong.
+const RENEWALS: u32 = 4;
+
+/// The time limit of one attempt that moves so many bytes inside S3: 60 s and 5 MB/s, far below what was ever reported
+/// (about 70 MB/s for one CopyObject).
+pub(crate) fn attempt_limit(bytes: u64) -> Duration {
+    Duration::from_secs(60 + bytes / 5_000_000)
+}
+
+/// Why a request was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GaveUp {
+    /// Its kind is not tried again.
+    AtOnce,
+    /// The attempts are used up.
+    Attempts,
+    /// Nothing at all succeeded for too long.
+    Outage { waited: Duration, after_success: bool },
+}
+
+/// A request that was given up.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) failure: RequestFailure,
+    pub(crate) attempts: u32,
+    /// One of the attempts may have had its effect.
+    pub(crate) maybe_done: bool,
+    pub(crate) gave_up: GaveUp,
+}
+
+impl Failed {
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.failure.kind()
+    }
+}
+
+/// What becomes of a request when the run is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnCancel {
+    /// It is not sent (again).
+    Stop,
+    /// It goes on: it cleans up.
+    Finish,
+}
+
+/// Sends all requests of one run.
+pub(crate) struct Requests {
+    governor: Governor,
+    credentials: Option<Arc<dyn RenewableCredentials>>,
+    attempts: u32,
+    outage_limit: Duration,
+    cancel: CancellationToken,
+    notices: UnboundedSender<Notice>,
+    sent: Mutex<BTreeMap<Operation, u64>>,
+    retries: AtomicU64,
+    throttled: AtomicU64,
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests").finish_non_exhaustive()
+    }
+}
+
+impl Requests {
+    pub(crate) fn new(
+        settings: &CopySettings,
+        credentials: Option<Arc<dyn RenewableCredentials>>,
+        cancel: CancellationToken,
+        notices: UnboundedSender<Notice>,
+    ) -> Self {
+        Self {
+            governor: Governor::new(settings.max_in_flight, settings.max_rps),
+            credentials,
+            attempts: settings.attempts,
+            outage_limit: settings.outage_limit,
+            cancel,
+            notices,
+            sent: Mutex::default(),
+            retries: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn governor(&self) -> &Governor {
+        &self.governor
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        // Nobody listens any more: then nobody needs to know.
+        let _ = self.notices.send(notice);
+    }
+
+    pub(crate) fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    pub(crate) async fn until_cancelled(&self) {
+        self.cancel.cancelled().await;
+    }
+
+    /// Requests sent so far, by operation; retries; answers that asked to slow down.
+    pub(crate) fn counts(&self) -> (BTreeMap<Operation, u64>, u64, u64) {
+        (
+            self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            self.retries.load(Ordering::Relaxed),
+            self.throttled.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Sends until there is a success or a reason to give up. Every attempt holds one place; a wait holds none.
+    pub(crate) async fn send<T, F, Fut>(
+        &self,
+        operation: Operation,
+        limit: Duration,
+        on_cancel: OnCancel,
+        attempt: F,
+    ) -> Result<T, Failed>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, RequestFailure>>,
+    {
+        self.send_noting(operation, limit, on_cancel, attempt).await.map(|(value, _)| value)
+    }
+
+    /// Like [`send`](Self::send), and tells whether an attempt before the successful one may have had its effect too.
+    pub(crate) async fn send_noting<T, F, Fut>(
+        &self,
+        operation: Operation,
+        limit: Duration,
+        on_cancel: OnCancel,
+        attempt: F,
+    ) -> Result<(T, bool), Failed>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, RequestFailure>>,
+    {
+        let mut attempts = 0;
+        let mut tries = 0_u32;
+        let mut renewals = 0;
+        let mut maybe_done = false;
+        let give_up = |failure: RequestFailure, attempts, maybe_done, gave_up| {
+            Err(Failed { failure, attempts, maybe_done, gave_up })
+        };
+        loop {
+            let stop = on_cancel == OnCancel::Stop;
+            let permit = tokio::select! {
+                biased;
+                () = self.cancel.cancelled(), if stop => {
+                    return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
+                }
+                permit = self.governor.admit() => permit,
+            };
+            let others = self.governor.successes();
+            let generation = self.credentials.as_ref().map(|c| c.generation());
+            *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+            let result = match timeout(limit, attempt()).await {
+                Ok(result) => result,
+                Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
+            };
+            drop(permit);
+            let failure = match result {
+                Ok(value) => {
+                    self.governor.succeeded();
+                    return Ok((value, maybe_done));
+                }
+                Err(failure) => failure,
+            };
+            tracing::debug!(%operation, failure = %failure, attempts, "attempt failed");
+            maybe_done |= failure.maybe_done();
+            tries += 1;
+            let base = match failure.kind() {
+                FailureKind::Throttled => {
+                    self.throttled.fetch_add(1, Ordering::Relaxed);
+                    if let Some(requests_per_second) = self.governor.slow_down() {
+                        self.notice(Notice::SlowedDown { requests_per_second });
+                    }
+                    THROTTLE_BASE
+                }
+                FailureKind::Transient => {
+                    attempts += 1;
+                    TRANSIENT_BASE
+                }
+                FailureKind::NoAnswer => {
+                    // While nobody else is answered either, it is an outage and not this request's fault.
+                    if self.governor.successes() > others {
+                        attempts += 1;
+                    }
+                    TRANSIENT_BASE
+                }
+                // Some stores do not know a session any more that is past its time: worth one renewal.
+                kind if kind == FailureKind::Expired || (failure.is_unknown_session() && renewals == 0) => {
+                    renewals += 1;
+                    let (Some(credentials), Some(generation)) = (&self.credentials, generation) else {
+                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
+                    };
+                    if renewals > RENEWALS {
+                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
+                    }
+                    if let Err(source) = credentials.renew(generation).await {
+                        let failure = RequestFailure::renewal(operation, source);
+                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
+                    }
+                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                _ => {
+                    // The service answered: it is well, whatever it thinks of this request.
+                    self.governor.succeeded();
+                    return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
+                }
+            };
+            if attempts >= self.attempts {
+                return give_up(failure, attempts, maybe_done, GaveUp::Attempts);
+            }
+            let (waited, announce) = self.governor.failed();
+            let after_success = self.governor.successes() > 0;
+            let patience = if after_success || failure.kind() == FailureKind::Throttled {
+                self.outage_limit
+            } else {
+                self.outage_limit.min(FIRST_ANSWER_LIMIT)
+            };
+            if waited >= patience {
+                return give_up(failure, attempts, maybe_done, GaveUp::Outage { waited, after_success });
+            }
+            if announce {
+                self.notice(Notice::Waiting { failure: failure.to_string() });
+            }
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            let pause = base.saturating_mul(1 << tries.min(10)).min(LONGEST_WAIT).mul_f64(fastrand::f64());
+            let _waiting = self.governor.wait_guard();
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled(), if stop => {
+                    return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
+                }
+                () = sleep(pause) => {}
+            }
+        }
+    }
+}

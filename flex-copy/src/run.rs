@@ -1,0 +1,310 @@
+//! A run: takes the plan as it comes, keeps copies going side by side, and tells events.
+
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use flex_keys::{ObjectKey, Selection};
+use futures::{FutureExt, Stream};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Action, CopyEvent, CopyReason, Count, ListedObject, Notice, ObjectEnd, ObjectFailure, OpenUpload, Outcome,
+    PlanItem, StopReason, Summary,
+    engine::{Engine, Uploads},
+    plan::{self, Batch, Scene},
+    requests::Requests,
+};
+
+/// Objects that are listed, to be copied and not begun. Bounds the memory of a run.
+const WINDOW: usize = 10_000;
+/// Copies at once until the destination has accepted one: a policy that is missing is then found by a handful of
+/// refused requests.
+const UNPROVEN_WIDTH: usize = 4;
+const EVENTS_AHEAD: usize = 1000;
+
+/// A run under way: a stream of events, the summary last. See [`Copier::copy`](crate::Copier::copy) for cancellation.
+#[derive(Debug)]
+pub struct CopyRun {
+    events: mpsc::Receiver<CopyEvent>,
+    uploads: Uploads,
+    _driver: JoinSet<()>,
+}
+
+impl CopyRun {
+    /// The uploads that are open at this moment.
+    pub fn open_uploads(&self) -> Vec<OpenUpload> {
+        self.uploads.list()
+    }
+}
+
+impl Stream for CopyRun {
+    type Item = CopyEvent;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<CopyEvent>> {
+        self.get_mut().events.poll_recv(cx)
+    }
+}
+
+pub(crate) fn start(
+    scene: Arc<Scene>,
+    requests: Arc<Requests>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    selection: Arc<Selection>,
+    cancel: CancellationToken,
+    stop: CancellationToken,
+) -> CopyRun {
+    let (send, events) = mpsc::channel(EVENTS_AHEAD);
+    let engine = Arc::new(Engine::new(scene.clone(), requests.clone()));
+    let uploads = engine.uploads.clone();
+    let mut driver = JoinSet::new();
+    driver.spawn(async move {
+        let (batches, listing) = plan::start(scene.clone(), requests, selection);
+        let run = Run {
+            engine,
+            events: send,
+            window: Window::default(),
+            objects: JoinSet::new(),
+            summary: Summary::default(),
+            cancel,
+            stop,
+        };
+        // An error means that nobody listens any more.
+        let _ = run.drive(batches, listing, notices).await;
+    });
+    CopyRun { events, uploads, _driver: driver }
+}
+
+/// Nobody listens to the events any more.
+struct Deserted;
+
+type Ended = (PlanItem, Result<Outcome, StopReason>);
+
+struct Run {
+    engine: Arc<Engine>,
+    events: mpsc::Sender<CopyEvent>,
+    window: Window,
+    objects: JoinSet<Ended>,
+    summary: Summary,
+    /// The caller's.
+    cancel: CancellationToken,
+    /// Ours: cancelled with the caller's, and when the run must stop.
+    stop: CancellationToken,
+}
+
+impl Run {
+    async fn drive(
+        mut self,
+        mut batches: mpsc::Receiver<Batch>,
+        mut listing: JoinSet<()>,
+        mut notices: mpsc::UnboundedReceiver<Notice>,
+    ) -> Result<(), Deserted> {
+        let started = Instant::now();
+        let mut listing_open = true;
+        let mut stopping = false;
+        loop {
+            if self.stop.is_cancelled() && !stopping {
+                stopping = true;
+                listing.abort_all();
+            }
+            while !stopping && self.objects.len() < self.width() {
+                let Some(item) = self.window.next(self.engine.is_proven()) else { break };
+                self.begin(item);
+            }
+            let nothing_left = stopping || (!listing_open && self.window.is_empty());
+            if nothing_left && self.objects.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                Some(notice) = notices.recv() => self.tell(CopyEvent::Notice(notice)).await?,
+                () = self.stop.cancelled(), if !stopping => {}
+                batch = batches.recv(), if listing_open && !stopping && self.window.len() < WINDOW => match batch {
+                    Some(Ok(batch)) => self.take(batch).await?,
+                    Some(Err(reason)) => self.stop_for(reason),
+                    None => {
+                        listing_open = false;
+                        self.summary.listing_complete = self.summary.stopped.is_none();
+                        self.tell(CopyEvent::ListingDone).await?;
+                    }
+                },
+                Some(ended) = self.objects.join_next(), if !self.objects.is_empty() => match ended {
+                    Ok((item, result)) => self.end(item.object, result).await?,
+                    // A panic is caught inside the task, and nothing aborts these tasks.
+                    Err(e) => self.stop_for(StopReason::Internal(e.to_string())),
+                },
+                () = self.engine.requests.governor().changed(), if !self.window.is_empty() => {}
+            }
+        }
+        while let Ok(notice) = notices.try_recv() {
+            self.tell(CopyEvent::Notice(notice)).await?;
+        }
+        for item in std::mem::take(&mut self.window).items() {
+            self.summary.interrupted.add(item.object.size);
+        }
+        let (sent, retries, throttled) = self.engine.requests.counts();
+        self.summary.requests = sent;
+        self.summary.retries = retries;
+        self.summary.throttled = throttled;
+        self.summary.open_uploads = self.engine.uploads.list();
+        self.summary.cancelled = self.cancel.is_cancelled();
+        self.summary.elapsed = started.elapsed();
+        let summary = std::mem::take(&mut self.summary);
+        self.tell(CopyEvent::Summary(Box::new(summary))).await
+    }
+
+    /// Objects at once. One that waits to try again has given its place to another.
+    fn width(&self) -> usize {
+        let places = self.engine.scene.settings.max_in_flight;
+        if self.engine.is_proven() {
+            places + self.engine.requests.governor().waiting().min(places)
+        } else {
+            places.min(UNPROVEN_WIDTH)
+        }
+    }
+
+    fn begin(&mut self, item: PlanItem) {
+        let engine = self.engine.clone();
+        self.objects.spawn(async move {
+            let result = AssertUnwindSafe(engine.copy(&item)).catch_unwind().await.unwrap_or_else(|panic| {
+                let what = panic
+                    .downcast_ref::<&str>()
+                    .map(|s| (*s).to_owned())
+                    .or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "a task panicked".into());
+                Ok(Outcome::Failed(Arc::new(ObjectFailure::Internal(what))))
+            });
+            (item, result)
+        });
+    }
+
+    /// Sorts a batch of the plan: what is to be copied into the window, the rest is at its end already.
+    async fn take(&mut self, batch: Vec<PlanItem>) -> Result<(), Deserted> {
+        let (mut listed, mut to_copy) = (Count::default(), Count::default());
+        for item in &batch {
+            if item.action != Action::Extra {
+                listed.add(item.object.size);
+            }
+            if matches!(item.action, Action::Copy { .. }) {
+                to_copy.add(item.object.size);
+            }
+        }
+        self.tell(CopyEvent::Listed {
+            objects: listed.objects,
+            bytes: listed.bytes,
+            to_copy: to_copy.objects,
+            bytes_to_copy: to_copy.bytes,
+        })
+        .await?;
+        for item in batch {
+            if item.action == Action::Extra {
+                self.summary.extra.add(item.object.size);
+                continue;
+            }
+            let key = ObjectKey::parse(&item.object.key);
+            if key.is_unknown() {
+                self.summary.unknown_names.add(item.object.size);
+            }
+            if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
+                self.summary.days.entry((dataset, date)).or_default().listed += 1;
+            }
+            let outcome = match item.action {
+                Action::Copy { .. } => {
+                    self.window.push(item);
+                    continue;
+                }
+                Action::Identical => Outcome::Identical,
+                Action::Kept => Outcome::Kept,
+                Action::Archived => Outcome::Archived,
+                Action::Marker | Action::Extra => Outcome::Marker,
+            };
+            self.end(item.object, Ok(outcome)).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, object: ListedObject, result: Result<Outcome, StopReason>) -> Result<(), Deserted> {
+        let outcome = result.unwrap_or_else(|reason| {
+            self.stop_for(reason);
+            Outcome::Interrupted
+        });
+        let size = object.size;
+        let summary = &mut self.summary;
+        match &outcome {
+            Outcome::Copied { proof, reason, .. } => {
+                summary.copied.entry(*proof).or_default().add(size);
+                if *reason == CopyReason::Changed {
+                    summary.replaced.add(size);
+                }
+            }
+            Outcome::Identical => summary.identical.add(size),
+            Outcome::Kept => summary.kept.add(size),
+            Outcome::NotEntitled => summary.not_entitled.add(size),
+            Outcome::Archived => summary.archived.add(size),
+            Outcome::Marker => summary.markers.add(size),
+            Outcome::ChangedMeanwhile { .. } => summary.changed_meanwhile.add(size),
+            Outcome::Failed(_) => summary.failed.add(size),
+            Outcome::Interrupted => summary.interrupted.add(size),
+        }
+        let key = ObjectKey::parse(&object.key);
+        if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
+            let day = summary.days.entry((dataset, date)).or_default();
+            match outcome {
+                Outcome::Copied { .. } | Outcome::Identical | Outcome::Kept => day.present += 1,
+                Outcome::NotEntitled => day.not_entitled += 1,
+                _ => {}
+            }
+        }
+        let ListedObject { key, size, etag, .. } = object;
+        self.tell(CopyEvent::Object(ObjectEnd { key, size, etag, outcome })).await
+    }
+
+    /// Ends the run: the first reason counts, the others follow from it or say the same.
+    fn stop_for(&mut self, reason: StopReason) {
+        if self.summary.stopped.is_none() {
+            self.summary.stopped = Some(Arc::new(reason));
+        }
+        self.stop.cancel();
+    }
+
+    async fn tell(&self, event: CopyEvent) -> Result<(), Deserted> {
+        self.events.send(event).await.map_err(|_| Deserted)
+    }
+}
+
+/// What is planned and not begun, by size: the largest first, so that no giant is left to the end; the smallest first
+/// while the destination is unproven, so that it is proven soon.
+#[derive(Default)]
+struct Window {
+    items: BTreeMap<(u64, u64), PlanItem>,
+    count: u64,
+}
+
+impl Window {
+    fn push(&mut self, item: PlanItem) {
+        self.items.insert((item.object.size, self.count), item);
+        self.count += 1;
+    }
+
+    fn next(&mut self, proven: bool) -> Option<PlanItem> {
+        let next = if proven { self.items.pop_last() } else { self.items.pop_first() };
+        next.map(|(_, item)| item)
+    }
+
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    fn items(self) -> impl Iterator<Item = PlanItem> {
+        self.items.into_values()
+    }
+}

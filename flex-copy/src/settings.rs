@@ -1,0 +1,235 @@
+//! Settings of a copier, with their defaults and limits.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use thiserror::Error;
+
+/// Requests in flight at once, unless set otherwise.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 64;
+/// The highest number of requests in flight that is accepted.
+pub const MAX_IN_FLIGHT_LIMIT: usize = 1024;
+/// Attempts at one request, the first one included, while the service answers others. Waiting out a throttled or
+/// unreachable service does not count.
+pub const DEFAULT_ATTEMPTS: u32 = 8;
+/// How long the service may give no success at all before a run stops.
+pub const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(300);
+
+/// How a copy is to be proven where the choice costs requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProofWanted {
+    /// Keep the source's part layout where only that makes the ETags equal.
+    #[default]
+    ETag,
+    /// One request an object up to 5 GiB; a multipart source without a full-object checksum is then proven by size only.
+    Size,
+}
+
+/// Server-side encryption asked for at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// SSE-S3.
+    S3,
+    /// SSE-KMS with this key. The copy role needs rights to it, and ETags then prove nothing.
+    Kms(String),
+}
+
+/// A predicate on file names (what follows the last `/` of a key).
+pub type NameFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Settings of a copier. Built by [`CopySettings::builder`].
+#[derive(Clone)]
+pub struct CopySettings {
+    pub(crate) max_in_flight: usize,
+    pub(crate) max_rps: Option<f64>,
+    pub(crate) attempts: u32,
+    pub(crate) outage_limit: Duration,
+    pub(crate) proof: ProofWanted,
+    pub(crate) storage_class: Option<String>,
+    pub(crate) encryption: Option<Encryption>,
+    pub(crate) compat: bool,
+    pub(crate) copy_markers: bool,
+    pub(crate) recopy_size_only: bool,
+    pub(crate) filter: Option<NameFilter>,
+}
+
+impl CopySettings {
+    /// A builder with the defaults.
+    pub fn builder() -> CopySettingsBuilder {
+        CopySettingsBuilder { settings: Self::default() }
+    }
+
+    /// Requests in flight at once.
+    pub fn max_in_flight(&self) -> usize {
+        self.max_in_flight
+    }
+}
+
+impl Default for CopySettings {
+    fn default() -> Self {
+        Self {
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            max_rps: None,
+            attempts: DEFAULT_ATTEMPTS,
+            outage_limit: DEFAULT_OUTAGE_LIMIT,
+            proof: ProofWanted::ETag,
+            storage_class: None,
+            encryption: None,
+            compat: false,
+            copy_markers: false,
+            recopy_size_only: false,
+            filter: None,
+        }
+    }
+}
+
+impl fmt::Debug for CopySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopySettings")
+            .field("max_in_flight", &self.max_in_flight)
+            .field("max_rps", &self.max_rps)
+            .field("attempts", &self.attempts)
+            .field("outage_limit", &self.outage_limit)
+            .field("proof", &self.proof)
+            .field("storage_class", &self.storage_class)
+            .field("encryption", &self.encryption)
+            .field("compat", &self.compat)
+            .field("copy_markers", &self.copy_markers)
+            .field("recopy_size_only", &self.recopy_size_only)
+            .field("filter", &self.filter.is_some())
+            .finish()
+    }
+}
+
+/// Builds [`CopySettings`]; a value out of range is refused by [`build`](Self::build), not adjusted.
+#[derive(Clone, Debug)]
+pub struct CopySettingsBuilder {
+    settings: CopySettings,
+}
+
+impl CopySettingsBuilder {
+    /// Requests in flight at once, 1 to [`MAX_IN_FLIGHT_LIMIT`].
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.settings.max_in_flight = requests;
+        self
+    }
+
+    /// A ceiling for requests per second; none by default.
+    pub fn max_rps(mut self, requests_per_second: f64) -> Self {
+        self.settings.max_rps = Some(requests_per_second);
+        self
+    }
+
+    /// Attempts at one request, the first one included. See [`DEFAULT_ATTEMPTS`].
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.settings.attempts = attempts;
+        self
+    }
+
+    /// How long the service may give no success at all before the run stops. See [`DEFAULT_OUTAGE_LIMIT`].
+    pub fn outage_limit(mut self, limit: Duration) -> Self {
+        self.settings.outage_limit = limit;
+        self
+    }
+
+    /// How a copy is to be proven where the choice costs requests.
+    pub fn proof(mut self, proof: ProofWanted) -> Self {
+        self.settings.proof = proof;
+        self
+    }
+
+    /// Storage class of the copies, in S3's spelling. STANDARD when not set.
+    pub fn storage_class(mut self, class: impl Into<String>) -> Self {
+        self.settings.storage_class = Some(class.into());
+        self
+    }
+
+    /// Encryption of the copies. The bucket's default when not set.
+    pub fn encryption(mut self, encryption: Encryption) -> Self {
+        self.settings.encryption = Some(encryption);
+        self
+    }
+
+    /// Leave out what only AWS knows: the annotation directive, checksum requests and the object size at completion.
+    pub fn compat(mut self, compat: bool) -> Self {
+        self.settings.compat = compat;
+        self
+    }
+
+    /// Copy marker objects (zero bytes, named like a folder) too.
+    pub fn copy_markers(mut self, copy: bool) -> Self {
+        self.settings.copy_markers = copy;
+        self
+    }
+
+    /// Copy again what is at the destination with the same size but cannot be proven from the listings.
+    pub fn recopy_size_only(mut self, recopy: bool) -> Self {
+        self.settings.recopy_size_only = recopy;
+        self
+    }
+
+    /// Only files whose name passes; the others are neither listed as planned nor counted.
+    pub fn filter(mut self, filter: NameFilter) -> Self {
+        self.settings.filter = Some(filter);
+        self
+    }
+
+    /// The settings, or which of them is out of range.
+    pub fn build(self) -> Result<CopySettings, SettingsError> {
+        let s = &self.settings;
+        if !(1..=MAX_IN_FLIGHT_LIMIT).contains(&s.max_in_flight) {
+            return Err(SettingsError {
+                setting: "max_in_flight",
+                value: s.max_in_flight.to_string(),
+                allowed: "1 to 1024 requests",
+            });
+        }
+        if let Some(rps) = s.max_rps
+            && !(rps.is_finite() && (0.1..=100_000.0).contains(&rps))
+        {
+            return Err(SettingsError {
+                setting: "max_rps",
+                value: rps.to_string(),
+                allowed: "0.1 to 100000 requests per second",
+            });
+        }
+        if !(1..=100).contains(&s.attempts) {
+            return Err(SettingsError {
+                setting: "attempts",
+                value: s.attempts.to_string(),
+                allowed: "1 to 100 attempts",
+            });
+        }
+        Ok(self.settings)
+    }
+}
+
+/// A setting out of range.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{setting} = {value} is not possible: {allowed}")]
+pub struct SettingsError {
+    /// The name of the setting.
+    pub setting: &'static str,
+    /// The value given.
+    pub value: String,
+    /// What is allowed, with its unit.
+    pub allowed: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn out_of_range_is_refused_by_name() {
+        for (builder, setting) in [
+            (CopySettings::builder().max_in_flight(0), "max_in_flight"),
+            (CopySettings::builder().max_in_flight(1025), "max_in_flight"),
+            (CopySettings::builder().max_rps(f64::NAN), "max_rps"),
+            (CopySettings::builder().max_rps(0.0), "max_rps"),
+            (CopySettings::builder().attempts(0), "attempts"),
+        ] {
+            assert_eq!(builder.build().map(|_| ()).map_err(|e| e.setting), Err(setting));
+        }
+        assert!(CopySettings::builder().max_in_flight(1024).max_rps(0.1).attempts(1).build().is_ok());
+    }
+}
