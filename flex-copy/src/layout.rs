@@ -22,7 +22,8 @@ pub(crate) enum Layout {
 }
 
 impl Layout {
-    /// Uniform parts of `first` bytes, if `count` of them hold exactly `size` bytes.
+    /// Uniform parts of `first` bytes, if `count` of them hold exactly `size` bytes. Other sizes may fit too: only the ETag
+    /// of the copy tells.
     pub(crate) fn uniform(first: u64, count: u32, size: u64) -> Option<Self> {
         let count = u64::from(count);
         let most = count.checked_mul(first)?;
@@ -33,35 +34,34 @@ impl Layout {
     /// First and last byte of each part; `None` stands for the whole object, which needs no range. S3 allows ranges
     /// only for sources of more than 5 MB.
     pub(crate) fn ranges(&self, size: u64) -> Vec<Option<RangeInclusive<u64>>> {
-        let ranges: Vec<_> = match self {
-            Self::Uniform(part) => (0..size.div_ceil(*part))
-                .map(|i| {
-                    let start = i * part;
-                    start..=(start + part).min(size) - 1
-                })
-                .collect(),
-            Self::Sizes(sizes) => sizes
-                .iter()
-                .scan(0, |start, part| {
-                    let range = *start..=*start + part - 1;
-                    *start += part;
-                    Some(range)
-                })
-                .collect(),
-        };
+        let ranges: Vec<_> = self
+            .sizes(size)
+            .into_iter()
+            .scan(0, |start, part| {
+                let range = *start..=*start + part - 1;
+                *start += part;
+                Some(range)
+            })
+            .collect();
         if ranges.len() == 1 { vec![None] } else { ranges.into_iter().map(Some).collect() }
+    }
+
+    /// The size of each part.
+    pub(crate) fn sizes(&self, size: u64) -> Vec<u64> {
+        match self {
+            Self::Uniform(part) => (0..size.div_ceil(*part)).map(|i| (size - i * part).min(*part)).collect(),
+            Self::Sizes(sizes) => sizes.clone(),
+        }
     }
 
     /// Whether S3 takes these parts.
     pub(crate) fn is_possible(&self, size: u64) -> bool {
-        let sizes: Vec<u64> = match self {
-            Self::Uniform(part) => {
-                let count = size.div_ceil(*part);
-                return count == 1 && size <= MAX_PART
-                    || (1..=MAX_PARTS).contains(&count) && (MIN_PART..=MAX_PART).contains(part);
-            }
-            Self::Sizes(sizes) => sizes.clone(),
-        };
+        if let Self::Uniform(part) = self
+            && size.div_ceil(*part) > MAX_PARTS
+        {
+            return false;
+        }
+        let sizes = self.sizes(size);
         let Some((last, rest)) = sizes.split_last() else { return false };
         sizes.len() as u64 <= MAX_PARTS
             && *last > 0

@@ -1,11 +1,50 @@
 //! Lists, plans, copies and verifies FLEX Historical data between two S3 buckets, by server-side copy.
 //!
 //! A [`Copier`] joins two [`Bucket`]s. [`Copier::plan`] compares their listings, [`Copier::copy`] copies what the
-//! destination lacks and proves each copy as strongly as the objects allow, and [`Copier::verify`] proves a selection
-//! from the listings alone. Each is a stream of typed items; nothing is printed and nothing is held in memory but a
-//! window of the listings.
+//! destination lacks and proves each copy as strongly as the objects allow ([`Proof`]), and [`Copier::verify`] proves a
+//! selection from the listings alone. Each is a stream of typed items; nothing is printed, and nothing is held in memory
+//! but a window of the listings. [`Cleaner`] finds and ends unfinished uploads, as the bucket's owner.
 //!
+//! ```no_run
+//! use flex_copy::{Bucket, Copier, CopyEvent, CopySettings, Outcome, client_config};
+//! use flex_keys::{Selection, SelectionContext, TradingCalendar};
+//! use futures::StreamExt;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn example(role: aws_types::SdkConfig, today: chrono::NaiveDate) -> Result<(), Box<dyn std::error::Error>> {
+//! // `role`: a configuration whose credentials are the copy role's; flex-creds provides them.
+//! let s3 = aws_sdk_s3::Client::from_conf(client_config(&role).build());
+//! let source = Bucket::new(s3.clone(), "dataservice-flex-bucket").expected_owner("461810399597");
+//! let destination = Bucket::new(s3, "my-bucket").expected_owner("123456789012");
+//! let copier = Copier::new(source, destination, CopySettings::default());
+//!
+//! let calendar = TradingCalendar::tse();
+//! let context = SelectionContext { today, calendar: &calendar, source_bucket: "dataservice-flex-bucket" };
+//! let selection = copier.resolve(Selection::parse(&["2021/05"], &context)?).await?;
+//! let mut run = copier.copy(&selection, CancellationToken::new());
+//! while let Some(event) = run.next().await {
+//!     match event {
+//!         CopyEvent::Object(end) if matches!(end.outcome, Outcome::Failed(_)) => println!("failed: {}", end.key),
+//!         CopyEvent::Summary(summary) => println!("{} objects copied", summary.copied_total().objects),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is sent
+//! One CopyObject for an object up to 5 GiB; UploadPartCopy above that, and for a multipart source whose ETag only its own
+//! part layout can reproduce. Every copy is pinned to the listed ETag (`x-amz-copy-source-if-match`) and carries
+//! `bucket-owner-full-control`, which the vendor's bucket policy demands. Nothing is read and nothing is deleted at the
+//! destination.
+//!
+//! # Failures
 //! The engine does its own retries, so the S3 clients must make one attempt a request: make them with [`client_config`].
+//! Throttling is waited out and paced; an outage is waited out up to [`DEFAULT_OUTAGE_LIMIT`]; an expired token is renewed
+//! through [`RenewableCredentials`] and the object tried again. A refused copy is understood by one HEAD of the source: what
+//! cannot be read is [`Outcome::NotEntitled`], anything else is the destination's refusal and ends the run
+//! ([`StopReason`]).
 
 mod bucket;
 mod checksum;

@@ -168,6 +168,10 @@ impl<'a> RangeReader<'a> {
             self.last = Some(object.key.clone());
         }
         self.page = page.objects.into();
+        if let Some(after) = &self.range.after {
+            // A store that does not know start-after begins too early; what it gives belongs to another range.
+            self.page.drain(..self.page.partition_point(|o| o.key <= *after));
+        }
         if let Some(before) = &self.range.before {
             let within = self.page.partition_point(|o| o.key < *before);
             if within < self.page.len() {

@@ -149,7 +149,8 @@ impl CopySettingsBuilder {
         self
     }
 
-    /// Leave out what only AWS knows: the annotation directive, checksum requests and the object size at completion.
+    /// For stores that are not AWS's: leave out what only AWS knows (the annotation directive, checksum requests, the object
+    /// size at completion), and take an ETag that differs for "size only" and not for a fault.
     pub fn compat(mut self, compat: bool) -> Self {
         self.settings.compat = compat;
         self

@@ -69,8 +69,9 @@ impl Engine {
         if etag == object.etag {
             return made(Proof::Etag);
         }
-        // A whole copy of a multipart object has another layout: its ETag says nothing.
-        if object.etag.parts().is_some() || is_kms(answer.server_side_encryption()) {
+        // A whole copy of a multipart object has another layout: its ETag says nothing. Nor does any that a store other
+        // than S3 makes by rules of its own.
+        if object.etag.parts().is_some() || is_kms(answer.server_side_encryption()) || settings.compat {
             return made(Proof::SizeOnly);
         }
         // Plain ETags that differ: only encryption of the source explains that, and perhaps a checksum proves the copy.

@@ -1,0 +1,154 @@
+//! A service that misbehaves: every object still ends right, once, and with the right content.
+
+use std::time::Duration;
+
+use flex_copy::{CopySettings, Notice, Proof, StopReason};
+use flex_tests::sandbox::{Effect, Fault, ObjectSpec};
+use tokio::time::Instant;
+
+use crate::scene::{MIB, MINE, Scene, seconds};
+
+const OPERATIONS: [&str; 6] =
+    ["ListObjectsV2", "HeadObject", "CopyObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload"];
+
+fn busy_day(scene: &Scene) -> Vec<String> {
+    let mut keys = scene.day("2021/05/31/", 40);
+    for n in 1..=3 {
+        let key = format!("2021/05/31/20210531_{}_001.pcap.gz", 90 + n);
+        scene.put(&key, ObjectSpec::new(40 * MIB + n).seed(n).part_size(8 * MIB));
+        keys.push(key);
+    }
+    keys
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_in_each_operation_is_survived() {
+    for operation in OPERATIONS {
+        for effect in [
+            Effect::Status(500, "InternalError"),
+            Effect::Status(503, "ServiceUnavailable"),
+            Effect::Status(409, "OperationAborted"),
+            Effect::SlowDown,
+            Effect::ResetBefore,
+            Effect::ResetAfter,
+            Effect::Error200("InternalError"),
+            Effect::Error200("ServiceUnavailable"),
+            Effect::Error200("SlowDown"),
+            Effect::Empty200,
+            Effect::Truncate,
+            Effect::Stall(Duration::from_secs(3600)),
+            Effect::SlowBody(Duration::from_secs(30)),
+        ] {
+            // A listing or a HEAD has no early 200.
+            let late = matches!(effect, Effect::Error200(_) | Effect::Empty200);
+            if late && matches!(operation, "ListObjectsV2" | "HeadObject") {
+                continue;
+            }
+            let scene = Scene::new();
+            let keys = busy_day(&scene);
+            scene.world.fault(Fault::on(operation).first_of_each_key(2).then(effect.clone()));
+            let report = scene.copy(&["2021/05/31"]).await;
+            let told = format!("{operation} {effect:?}: {} {:?}", report.stopped(), report.outcomes());
+            assert!(report.summary.stopped.is_none(), "{told}");
+            assert_eq!(report.proofs(), [(Proof::Etag, keys.len() as u64)], "{told}");
+            scene.assert_copied(&keys);
+            // Only a creation whose answer was lost may leave an upload, and then the summary says so.
+            let open = scene.world.open_uploads(MINE).len();
+            assert!(open == 0 || operation == "CreateMultipartUpload", "{told}");
+            assert!(report.summary.open_uploads.len() * 2 >= open, "{told}");
+            assert_eq!(report.outcomes().len(), keys.len(), "{told}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_slow_downs_is_waited_out_and_paced() {
+    let scene = Scene::new();
+    let keys = scene.day("2021/05/31/", 300);
+    scene.world.latency(Duration::from_millis(20));
+    scene.world.fault(Fault::on("CopyObject").chance(0.5).then(Effect::SlowDown));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 300)]);
+    assert!(report.summary.throttled > 50);
+    assert!(report.notices.iter().any(|n| matches!(n, Notice::SlowedDown { .. })));
+    scene.assert_copied(&keys);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_always_fails_is_reported_and_the_rest_is_done() {
+    for effect in [Effect::Status(500, "InternalError"), Effect::Empty200, Effect::Status(400, "InvalidRequest")] {
+        let scene = Scene::new();
+        let keys = scene.day("2021/05/31/", 50);
+        scene.world.fault(Fault::on("CopyObject").key(keys[7].clone()).then(effect.clone()));
+        let report = scene.copy(&["2021/05/31"]).await;
+        assert_eq!(report.outcome(&keys[7]), "failed", "{effect:?}");
+        assert_eq!(report.summary.copied_total().objects, 49, "{effect:?}");
+        let tries = scene.world.requests().iter().filter(|r| r.operation == "CopyObject" && r.key == keys[7]).count();
+        assert!(tries <= flex_copy::DEFAULT_ATTEMPTS as usize, "{tries}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_answers_is_given_up_soon() {
+    let scene = Scene::new();
+    scene.day("2021/05/31/", 5);
+    scene.world.fault(Fault::on_any().then(Effect::ResetBefore));
+    let begun = Instant::now();
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(
+        matches!(report.summary.stopped.as_deref(), Some(StopReason::Unreachable { after_success: false, .. })),
+        "{}",
+        report.stopped()
+    );
+    assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_mid_run_is_waited_out_up_to_the_limit() {
+    // Ends in time: nothing is lost, and no object's attempts are used up.
+    let scene = Scene::new();
+    let keys = scene.day("2021/05/31/", 100);
+    scene.world.fault(Fault::on("CopyObject").calls(20, 400).then(Effect::ResetBefore));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 100)], "{}", report.stopped());
+    scene.assert_copied(&keys);
+
+    // Never ends: the run stops, and what was done counts.
+    let settings = CopySettings::builder().outage_limit(seconds(120)).build().unwrap();
+    let scene = Scene::new().settings(settings);
+    scene.day("2021/05/31/", 100);
+    scene.world.fault(Fault::on("CopyObject").calls(20, u64::MAX).then(Effect::ResetBefore));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(
+        matches!(report.summary.stopped.as_deref(), Some(StopReason::Unreachable { after_success: true, .. })),
+        "{}",
+        report.stopped()
+    );
+    assert_eq!(report.summary.copied_total().objects, 19);
+    assert_eq!(report.summary.interrupted.objects, 81);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_completed_without_an_answer_is_found_in_the_listing() {
+    let scene = Scene::new();
+    let key = "2021/05/31/20210531_1_001.pcap.gz".to_owned();
+    scene.put(&key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::ResetAfter));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 9).then(Effect::Status(404, "NoSuchUpload")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 1)], "{:?}", report.outcomes());
+    scene.assert_copied(&[key]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_whose_creation_was_not_answered_is_named_as_possibly_open() {
+    let scene = Scene::new();
+    let key = "2021/05/31/20210531_1_001.pcap.gz".to_owned();
+    scene.put(&key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    scene.world.fault(Fault::on("CreateMultipartUpload").nth(1).then(Effect::ResetAfter));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.outcome(&key), "copied");
+    assert_eq!(scene.world.open_uploads(MINE).len(), 1, "the first one stays open, and nobody knows its id");
+    let named: Vec<_> = report.summary.open_uploads.iter().map(|u| (u.key.clone(), u.upload_id.clone())).collect();
+    assert_eq!(named, [(key, None)]);
+}

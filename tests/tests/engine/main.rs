@@ -1,0 +1,16 @@
+//! The copy engine against the sandbox, in process and in paused time: what a user of flex-copy relies on.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod scene;
+
+mod cancelling;
+mod changes;
+mod credentials;
+mod faults;
+mod keys;
+mod listings;
+mod parts;
+mod proofs;
+mod refusals;
+mod verifying;
+mod whole;
