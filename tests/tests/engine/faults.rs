@@ -89,6 +89,24 @@ async fn an_object_that_always_fails_is_reported_and_the_rest_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_to_be_tried_again_gives_its_place_to_others() {
+    let scene = Scene::new().settings(CopySettings::builder().max_in_flight(1).build().unwrap());
+    let mut keys = scene.day("2021/05/31/", 20);
+    // The largest is begun as soon as the destination is proven.
+    let stubborn = "2021/05/31/20210531_99_001.pcap.gz".to_owned();
+    scene.put(&stubborn, ObjectSpec::new(100_000));
+    keys.push(stubborn.clone());
+    scene.world.latency(Duration::from_millis(50));
+    scene
+        .world
+        .fault(Fault::on("CopyObject").key(stubborn.clone()).first(6).then(Effect::Status(500, "InternalError")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 21)]);
+    assert_eq!(report.ends.last().map(|end| &end.key), Some(&stubborn), "the others did not wait for it");
+    scene.assert_copied(&keys);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_never_answers_is_given_up_soon() {
     let scene = Scene::new();
     scene.day("2021/05/31/", 5);

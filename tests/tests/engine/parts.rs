@@ -131,6 +131,18 @@ async fn a_failed_multipart_copy_is_aborted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_part_failed_for_good_no_further_part_is_begun() {
+    let scene = Scene::new();
+    scene.put(KEY, ObjectSpec::new(8 * 1000 * MIB).part_size(8 * MIB));
+    scene.world.latency(std::time::Duration::from_millis(20));
+    scene.world.fault(Fault::on("UploadPartCopy").nth(5).then(Effect::Status(400, "InvalidRequest")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.outcome(KEY), "failed");
+    assert!(scene.world.count("UploadPartCopy") < 200, "{} of 1000 parts", scene.world.count("UploadPartCopy"));
+    assert!(scene.world.open_uploads(MINE).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upload_that_cannot_be_aborted_is_named() {
     let scene = Scene::new();
     scene.put(KEY, ObjectSpec::new(80 * MIB).part_size(8 * MIB));

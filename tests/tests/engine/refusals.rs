@@ -73,14 +73,18 @@ async fn a_policy_removed_in_mid_run_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_refused_object_among_accepted_ones_fails_alone() {
+async fn refused_objects_among_accepted_ones_fail_alone() {
     let scene = Scene::new();
-    let keys = scene.day("2021/05/31/", 50);
-    scene.world.fault(Fault::on("CopyObject").key(keys[25].clone()).then(Effect::Status(403, "AccessDenied")));
+    let keys = scene.day("2021/05/31/", 400);
+    scene.world.latency(std::time::Duration::from_millis(20));
+    let refused: Vec<&String> = keys.iter().step_by(20).collect();
+    for key in &refused {
+        scene.world.fault(Fault::on("CopyObject").key((*key).clone()).then(Effect::Status(403, "AccessDenied")));
+    }
     let report = scene.copy(&["2021/05/31"]).await;
-    assert_eq!(report.outcome(&keys[25]), "failed");
-    assert_eq!(report.summary.copied_total().objects, 49);
-    assert!(report.summary.stopped.is_none());
+    assert!(report.summary.stopped.is_none(), "{}", report.stopped());
+    assert!(refused.iter().all(|key| report.outcome(key) == "failed"));
+    assert_eq!((report.summary.failed.objects, report.summary.copied_total().objects), (20, 380));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,323 @@
+//! What stands between both doors and s3s: latency, faults, the record of requests, and those traits of S3's answers that
+//! s3s does not give.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use s3s::Body;
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::dto::StreamingBlob;
+use s3s::service::{S3Service, S3ServiceBuilder};
+
+use super::access::Signed;
+use super::asked::{Asked, CopySource, is_sts};
+use super::content::{Content, mix};
+use super::faults::{Call, Effect};
+use super::object::Object;
+use super::record;
+use super::sts;
+use super::world::World;
+
+/// White space in a slow body comes this often.
+const BREATH: Duration = Duration::from_secs(2);
+
+/// Error bodies and results are read into memory up to this size; objects are not.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The connection was broken on purpose.
+#[derive(Debug)]
+pub(crate) struct Reset;
+
+/// The sandbox as one function from request to answer.
+#[derive(Clone)]
+pub(crate) struct Front {
+    world: World,
+    service: S3Service,
+}
+
+/// Counts a request as in flight until it is answered or given up.
+struct InFlight {
+    world: World,
+    operation: &'static str,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.world.records().end(self.operation);
+    }
+}
+
+impl Front {
+    pub(crate) fn new(world: World) -> Self {
+        let mut config = S3Config::default();
+        // The skew is judged by the world's clock, in `access`.
+        config.presigned_url_max_skew_time_secs = u32::MAX;
+        let mut builder = S3ServiceBuilder::new(world.clone());
+        builder.set_config(std::sync::Arc::new(StaticConfigProvider::new(std::sync::Arc::new(config))));
+        builder.set_auth(world.clone());
+        builder.set_access(world.clone());
+        builder.set_route(world.clone());
+        Self { world, service: builder.build() }
+    }
+
+    pub(crate) async fn handle(&self, mut req: Request<Body>) -> Result<Response<Body>, Reset> {
+        let at = self.world.now();
+        let sts = is_sts(req.method(), req.uri(), req.headers());
+        let asked = if sts {
+            let form = req.body_mut().store_all_limited(sts::LARGEST_FORM).await.unwrap_or_default();
+            Asked::of_form(&form)
+        } else {
+            Asked::of(req.method(), req.uri(), req.headers())
+        };
+        self.world.records().begin(asked.operation);
+        let in_flight = InFlight { world: self.world.clone(), operation: asked.operation };
+        let (method, headers) = (req.method().clone(), req.headers().clone());
+        let query = req.uri().query().unwrap_or_default().to_owned();
+
+        let (latency, effect) = {
+            let mut state = self.world.state();
+            let subject = asked.subject();
+            let call = Call {
+                operation: asked.operation,
+                bucket: &asked.bucket,
+                key: &subject,
+                part: asked.parameter("partNumber").unwrap_or_default(),
+            };
+            (state.latency, state.faults.strike(&call))
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        let answer = match self.before(effect.as_ref(), &headers, sts) {
+            Early::Go => self.answer(req, sts).await,
+            Early::Answer(response) => Ok(response),
+            Early::Reset => Err(Reset),
+        };
+        let answer = match answer {
+            Ok(response) => Ok(self.finish(response, &method, &asked, &headers).await),
+            Err(reset) => Err(reset),
+        };
+        let answer = match (answer, effect) {
+            (Ok(_), Some(Effect::ResetAfter)) => Err(Reset),
+            (Ok((response, code)), effect) => Ok((after(response, effect).await, code)),
+            (Err(reset), _) => Err(reset),
+        };
+        drop(in_flight);
+        let (status, code) = match &answer {
+            Ok((response, code)) => (response.status().as_u16(), code.clone()),
+            Err(Reset) => (0, None),
+        };
+        let identity = self.signer(&headers);
+        self.world.records().keep(|| record::Request {
+            operation: asked.operation,
+            bucket: asked.bucket,
+            key: asked.key,
+            query,
+            status,
+            code,
+            headers,
+            at,
+            identity,
+        });
+        answer.map(|(response, _)| response)
+    }
+
+    async fn answer(&self, req: Request<Body>, sts: bool) -> Result<Response<Body>, Reset> {
+        let mut response = self.service.call(req).await.map_err(|_| Reset)?;
+        if sts && response.status().is_client_error() {
+            // What s3s refuses before the route comes in S3's form.
+            let body = response.body_mut().store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&body).into_owned();
+            if let Some(code) = element(&text, "Code").filter(|_| !text.contains("<ErrorResponse")) {
+                let (code, message) = match code {
+                    "InvalidAccessKeyId" => {
+                        ("InvalidClientTokenId", "The security token included in the request is invalid.")
+                    }
+                    other => (other, element(&text, "Message").unwrap_or("The request was refused.")),
+                };
+                let text = sts::error_body(code, message);
+                response = answered(response.status(), "text/xml", text);
+            }
+        }
+        Ok(response)
+    }
+
+    /// What a fault does before, or instead of, the operation.
+    fn before(&self, effect: Option<&Effect>, headers: &HeaderMap, sts: bool) -> Early {
+        let error = |status: u16, code: &str| {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let text = if sts { sts::error_body(code, code) } else { s3_error_body(code) };
+            Early::Answer(answered(status, "application/xml", text))
+        };
+        match effect {
+            Some(Effect::Status(status, code)) => error(*status, code),
+            Some(Effect::SlowDown) => error(503, "SlowDown"),
+            Some(Effect::Error200(code)) => error(200, code),
+            Some(Effect::Empty200) => Early::Answer(answered(StatusCode::OK, "application/xml", String::new())),
+            Some(Effect::ResetBefore) => Early::Reset,
+            Some(Effect::ChangeSource) => {
+                self.change_source(headers);
+                Early::Go
+            }
+            Some(Effect::EndToken) => {
+                self.end_token(headers);
+                Early::Go
+            }
+            _ => Early::Go,
+        }
+    }
+
+    /// Gives the source of a copy other content of the same size and layout.
+    fn change_source(&self, headers: &HeaderMap) {
+        let header = headers.get("x-amz-copy-source").map(HeaderValue::as_bytes).unwrap_or_default();
+        let Ok(from) = CopySource::parse(header) else { return };
+        let (nonce, now) = (self.world.nonce(), super::clock::seconds(self.world.now()));
+        let mut state = self.world.state();
+        let object = state.buckets.get_mut(&from.bucket).and_then(|bucket| bucket.objects.get_mut(&*from.key));
+        if let Some(object) = object {
+            let content = Content::seeded(mix(nonce), object.content.len());
+            let sizes = object.parts.as_deref().map(<[u64]>::to_vec);
+            let changed = Object::written(content, sizes, object.encryption, nonce);
+            object.content = changed.content;
+            object.etag = changed.etag;
+            object.modified = now;
+            let kept = object.checksum.as_deref().map(|checksum| (checksum.algorithm, checksum.kind));
+            object.checksum = kept.map(|(algorithm, kind)| std::sync::Arc::new(object.checksum_of(algorithm, kind)));
+        }
+    }
+
+    fn end_token(&self, headers: &HeaderMap) {
+        let now = self.world.now();
+        if let Ok(signed) = Signed::read(headers)
+            && let Some(identity) = self.world.state().keys.get_mut(signed.access_key)
+            && identity.token.is_some()
+        {
+            identity.expires = Some(now);
+        }
+    }
+
+    fn signer(&self, headers: &HeaderMap) -> String {
+        let signed = Signed::read(headers).ok();
+        let state = self.world.state();
+        signed.and_then(|signed| state.keys.get(signed.access_key).map(|known| known.arn())).unwrap_or_default()
+    }
+
+    /// Makes the answer look as S3's does; gives the error code as well.
+    async fn finish(
+        &self,
+        mut response: Response<Body>,
+        method: &Method,
+        asked: &Asked,
+        sent: &HeaderMap,
+    ) -> (Response<Body>, Option<String>) {
+        let mut code = None;
+        let small = response.body().bytes().is_some();
+        if !response.status().is_success() || small {
+            let body = response.body_mut().store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&body);
+            // Only an answer that is an error has a code: results may hold a key named so.
+            if text.contains("<Error>") || text.contains("<ErrorResponse") {
+                code = element(&text, "Code").map(str::to_owned);
+            }
+        }
+        if method == Method::HEAD {
+            if !response.status().is_success() {
+                // A socket never carries the body of a HEAD.
+                *response.body_mut() = Body::empty();
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+            } else if asked.parameter("partNumber").is_some() || sent.contains_key(header::RANGE) {
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            }
+        }
+        if response.status() == StatusCode::MOVED_PERMANENTLY {
+            let region = self.world.state().buckets.get(&asked.bucket).map(|bucket| bucket.region.clone());
+            if let Some(value) = region.and_then(|region| HeaderValue::from_str(&region).ok()) {
+                response.headers_mut().insert("x-amz-bucket-region", value);
+            }
+        }
+        let id = self.world.nonce();
+        let now: DateTime<Utc> = self.world.now().into();
+        let extended = aws_smithy_types::base64::encode([id.to_be_bytes(), mix(id).to_be_bytes()].concat());
+        for (name, value) in [
+            ("x-amz-request-id", format!("{id:016X}")),
+            ("x-amz-id-2", extended),
+            ("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+            ("server", "AmazonS3".into()),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        (response, code)
+    }
+}
+
+enum Early {
+    Go,
+    Answer(Response<Body>),
+    Reset,
+}
+
+/// What a fault does to a good answer.
+async fn after(mut response: Response<Body>, effect: Option<Effect>) -> Response<Body> {
+    match effect {
+        Some(Effect::Stall(time)) => tokio::time::sleep(time).await,
+        Some(Effect::Truncate) => {
+            let mut body = std::mem::take(response.body_mut());
+            // Of an object too large to hold nothing comes but its length.
+            let bytes = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let half = bytes.slice(..bytes.len() / 2);
+            if let Ok(length) = HeaderValue::from_str(&bytes.len().to_string()) {
+                response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length);
+            }
+            let broken = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the sandbox broke the answer off");
+            let stream = stream::iter([Ok(half), Err(broken())]);
+            *response.body_mut() = StreamingBlob::wrap(stream).into();
+        }
+        Some(Effect::SlowBody(time)) => {
+            let mut body = std::mem::take(response.body_mut());
+            let bytes = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let declaration = bytes.windows(2).position(|two| two == b"?>").map_or(0, |at| at + 2);
+            let (first, rest) = (bytes.slice(..declaration), bytes.slice(declaration..));
+            let breaths = u32::try_from(time.as_secs() / BREATH.as_secs()).unwrap_or(u32::MAX);
+            let last = time.saturating_sub(BREATH * breaths);
+            let white = stream::iter(0..breaths).then(|_| async {
+                tokio::time::sleep(BREATH).await;
+                Ok::<_, std::io::Error>(Bytes::from_static(b" "))
+            });
+            let rest = stream::once(async move {
+                tokio::time::sleep(last).await;
+                Ok(rest)
+            });
+            let stream = stream::once(async move { Ok(first) }).chain(white).chain(rest);
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = StreamingBlob::wrap(stream).into();
+        }
+        _ => {}
+    }
+    response
+}
+
+fn answered(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn s3_error_body(code: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>A fault of the sandbox.</Message></Error>"
+    )
+}
+
+/// The text of the first element of that name.
+fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let start = text.find(&open)? + open.len();
+    let end = text[start..].find(&close)? + start;
+    Some(&text[start..end])
+}

@@ -1,0 +1,546 @@
+//! The state behind both doors, and the handle with which tests arrange and inspect it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::clock::Clock;
+use super::content::mix;
+use super::faults::{Fault, Faults};
+use super::identity::{self, COPY_ROLE_ARN, COPY_ROLE_NAME, Identity, Principal, SUBSCRIBER, VENDOR};
+use super::multipart::Upload;
+use super::object::{Encryption, More, Object, ObjectInfo, ObjectSpec};
+use super::policy::Policy;
+use super::record::{Records, Request};
+
+/// The state of the sandbox: accounts, roles, buckets, the clock, faults and the record of requests.
+///
+/// A handle: clones share one world. Its methods are a test's hand from above and ask nobody's permission.
+#[derive(Clone)]
+pub struct World(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) state: Mutex<State>,
+    pub(crate) records: Mutex<Records>,
+    pub(crate) clock: Clock,
+    pub(crate) region: String,
+    pub(crate) seed: u64,
+}
+
+pub(crate) struct State {
+    pub(crate) buckets: BTreeMap<String, Bucket>,
+    pub(crate) uploads: BTreeMap<String, Upload>,
+    /// By access key id.
+    pub(crate) keys: BTreeMap<String, Identity>,
+    /// By the ARN of a user or role.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) roles: BTreeMap<String, Role>,
+    pub(crate) token_life: Option<Duration>,
+    pub(crate) faults: Faults,
+    pub(crate) denies_parts: bool,
+    pub(crate) latency: Duration,
+    counter: u64,
+}
+
+pub(crate) struct Role {
+    pub(crate) name: String,
+    pub(crate) account: String,
+    pub(crate) exists: bool,
+    /// Accounts that may assume it.
+    pub(crate) trusts: Vec<String>,
+    pub(crate) longest: Duration,
+}
+
+pub(crate) struct Bucket {
+    pub(crate) owner: String,
+    pub(crate) region: String,
+    pub(crate) objects: BTreeMap<Box<str>, Object>,
+    pub(crate) policy: Option<(String, Policy)>,
+    pub(crate) refused: Refused,
+    pub(crate) settings: Settings,
+    /// Shared by all objects that have nothing but an owner.
+    pub(crate) plain: Arc<More>,
+}
+
+/// Keys that are listed but not readable: exact ones and prefixes.
+#[derive(Default)]
+pub(crate) struct Refused {
+    keys: BTreeSet<String>,
+    prefixes: BTreeSet<String>,
+}
+
+impl Refused {
+    pub(crate) fn covers(&self, key: &str) -> bool {
+        self.keys.contains(key) || self.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
+    }
+}
+
+/// Who owns what others write into a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// ACLs off, the bucket's owner owns everything: AWS's default.
+    BucketOwnerEnforced,
+    /// The bucket's owner owns what carries `bucket-owner-full-control`.
+    BucketOwnerPreferred,
+    /// Whoever writes owns.
+    ObjectWriter,
+}
+
+impl Ownership {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::BucketOwnerEnforced => "BucketOwnerEnforced",
+            Self::BucketOwnerPreferred => "BucketOwnerPreferred",
+            Self::ObjectWriter => "ObjectWriter",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::BucketOwnerEnforced, Self::BucketOwnerPreferred, Self::ObjectWriter]
+            .into_iter()
+            .find(|o| o.name() == name)
+    }
+}
+
+pub(crate) struct Settings {
+    pub(crate) encryption: Encryption,
+    pub(crate) kms_key: Option<String>,
+    /// Whether the key's policy lets other accounts write with it.
+    pub(crate) kms_for_others: bool,
+    pub(crate) ownership: Ownership,
+    pub(crate) public_access_block: Option<s3s::dto::PublicAccessBlockConfiguration>,
+    pub(crate) lifecycle: Option<Vec<s3s::dto::LifecycleRule>>,
+}
+
+/// A multipart upload that was neither completed nor aborted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenUpload {
+    /// The key it will write.
+    pub key: String,
+    /// Its id.
+    pub upload_id: String,
+    /// Part numbers stored so far.
+    pub parts: Vec<i32>,
+    /// Who began it.
+    pub initiator: String,
+}
+
+impl World {
+    pub(crate) fn new(clock: Clock, region: &str, seed: u64, records: usize) -> Self {
+        let state = State {
+            buckets: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            token_life: None,
+            faults: Faults::new(seed),
+            denies_parts: false,
+            latency: Duration::ZERO,
+            counter: 0,
+        };
+        let world = Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            records: Mutex::new(Records::new(records)),
+            clock,
+            region: region.into(),
+            seed,
+        }));
+        world.populate();
+        world
+    }
+
+    fn populate(&self) {
+        let mut state = self.state();
+        for known in
+            [Identity::owner(), Identity::copy_user(), Identity::chained(), Identity::stranger(), Identity::vendor()]
+        {
+            state.keys.insert(known.access_key.clone(), known);
+        }
+        let allow =
+            |actions: Value, resources: Value| json!({"Effect": "Allow", "Action": actions, "Resource": resources});
+        let everything = vec![allow(json!("*"), json!("*"))];
+        let assume = vec![allow(json!("sts:AssumeRole"), json!(COPY_ROLE_ARN))];
+        // The vendor registers one bucket of the subscriber's; which one is told by `register`.
+        let copy = copy_role_statements("dataservice-flex-bucket", "*");
+        for (arn, statements) in [
+            (Identity::owner().arn(), everything.clone()),
+            (Identity::stranger().arn(), everything.clone()),
+            (Identity::vendor().arn(), everything),
+            (Identity::copy_user().arn(), assume.clone()),
+            (Identity::chained().principal.iam_arn(), assume),
+            (COPY_ROLE_ARN.into(), copy),
+        ] {
+            state.policies.insert(arn, identity_policy(&statements));
+        }
+        let hours = |n: u64| Duration::from_secs(n * 3600);
+        state.roles.insert(
+            COPY_ROLE_ARN.into(),
+            Role {
+                name: COPY_ROLE_NAME.into(),
+                account: VENDOR.into(),
+                exists: true,
+                trusts: vec![SUBSCRIBER.into()],
+                longest: hours(12),
+            },
+        );
+        let arn = Identity::chained().principal.iam_arn();
+        state.roles.insert(
+            arn,
+            Role {
+                name: "TickUser".into(),
+                account: SUBSCRIBER.into(),
+                exists: true,
+                trusts: vec![SUBSCRIBER.into()],
+                longest: hours(1),
+            },
+        );
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.records.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The world's time.
+    pub fn now(&self) -> SystemTime {
+        self.0.clock.now()
+    }
+
+    /// Moves the world's clock on: tokens expire. Clients of [`sdk_config`](super::Sandbox::sdk_config) move with it.
+    pub fn advance(&self, by: Duration) {
+        self.0.clock.advance(by);
+    }
+
+    /// The region that the endpoint stands for.
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    // ----- buckets and objects
+
+    /// Makes an empty bucket with AWS's defaults (BucketOwnerEnforced, SSE-S3).
+    pub fn create_bucket(&self, name: &str, owner: &str, region: &str) {
+        self.state().buckets.insert(name.into(), Bucket::new(owner, region));
+    }
+
+    /// Stores a bucket policy without asking whether its principals exist (PutBucketPolicy does ask).
+    ///
+    /// # Panics
+    /// When there is no such bucket, or the policy is one that S3 would call malformed, or one that the sandbox cannot judge.
+    pub fn put_bucket_policy(&self, bucket: &str, policy: &str) {
+        match Policy::of_bucket(policy, bucket) {
+            Ok(parsed) => self.with_bucket(bucket, |b| b.policy = Some((policy.into(), parsed))),
+            Err(flaw) => panic!("the policy for {bucket} cannot be stored: {flaw:?}"),
+        }
+    }
+
+    /// Removes the bucket's policy.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn delete_bucket_policy(&self, bucket: &str) {
+        self.with_bucket(bucket, |b| b.policy = None);
+    }
+
+    /// Sets the bucket's default encryption; `for_others` says whether a KMS key's policy lets the copy role use it.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn bucket_encryption(&self, bucket: &str, encryption: Encryption, for_others: bool) {
+        self.with_bucket(bucket, |b| {
+            b.settings.encryption = encryption;
+            b.settings.kms_for_others = for_others;
+        });
+    }
+
+    /// Sets who owns what others write.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn bucket_ownership(&self, bucket: &str, ownership: Ownership) {
+        self.with_bucket(bucket, |b| b.settings.ownership = ownership);
+    }
+
+    /// Stores an object, replacing what was there.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn put_object(&self, bucket: &str, key: &str, spec: ObjectSpec) {
+        let now = self.now();
+        let nonce = self.nonce();
+        self.with_bucket(bucket, |b| {
+            let plain = b.plain.clone();
+            let mut object = spec.build(now, &plain.owner, nonce);
+            if object.more() == Some(&*plain) {
+                object.share_more(&plain);
+            }
+            b.objects.insert(key.into(), object);
+        });
+    }
+
+    /// Removes an object; true when there was one.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn remove_object(&self, bucket: &str, key: &str) -> bool {
+        self.with_bucket(bucket, |b| b.objects.remove(key).is_some())
+    }
+
+    /// What is stored there.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<ObjectInfo> {
+        self.with_bucket(bucket, |b| b.objects.get(key).map(Object::info))
+    }
+
+    /// All keys, in S3's order.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn objects(&self, bucket: &str) -> Vec<String> {
+        self.with_bucket(bucket, |b| b.objects.keys().map(ToString::to_string).collect())
+    }
+
+    /// How many objects the bucket holds.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn object_count(&self, bucket: &str) -> usize {
+        self.with_bucket(bucket, |b| b.objects.len())
+    }
+
+    /// The bytes of a small object.
+    ///
+    /// # Panics
+    /// When there is no such object, or it is larger than 256 MiB.
+    pub fn read(&self, bucket: &str, key: &str) -> Bytes {
+        let content = self.content(bucket, key);
+        assert!(content.len() <= 256 << 20, "{bucket}/{key} is too large to hold in memory: use same_content");
+        content.to_bytes()
+    }
+
+    /// Whether two objects hold the same bytes, without making them.
+    ///
+    /// # Panics
+    /// When one of them does not exist.
+    pub fn same_content(&self, bucket: &str, key: &str, other_bucket: &str, other_key: &str) -> bool {
+        self.content(bucket, key).same_as(&self.content(other_bucket, other_key))
+    }
+
+    fn content(&self, bucket: &str, key: &str) -> super::content::Content {
+        match self.with_bucket(bucket, |b| b.objects.get(key).map(|object| object.content.clone())) {
+            Some(content) => content,
+            None => panic!("{bucket} holds no {key}"),
+        }
+    }
+
+    /// Lists this key, or every key that begins so when it ends in `/`, and refuses to let the copy role read it.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn refuse_read(&self, bucket: &str, key_or_prefix: &str) {
+        self.with_bucket(bucket, |b| {
+            let set = if key_or_prefix.ends_with('/') { &mut b.refused.prefixes } else { &mut b.refused.keys };
+            set.insert(key_or_prefix.into());
+        });
+    }
+
+    /// Multipart uploads that are still open.
+    pub fn open_uploads(&self, bucket: &str) -> Vec<OpenUpload> {
+        let state = self.state();
+        let open = state.uploads.iter().filter(|(_, upload)| upload.bucket == bucket);
+        open.map(|(id, upload)| OpenUpload {
+            key: upload.key.clone(),
+            upload_id: id.clone(),
+            parts: upload.parts.keys().copied().collect(),
+            initiator: upload.initiator.clone(),
+        })
+        .collect()
+    }
+
+    // ----- identities
+
+    /// Whether the vendor has made the copy role yet.
+    pub fn role_exists(&self, exists: bool) {
+        if let Some(role) = self.state().roles.get_mut(COPY_ROLE_ARN) {
+            role.exists = exists;
+        }
+    }
+
+    /// Lets the copy role write into this bucket alone, as the vendor registers one per contract. Without it, any.
+    pub fn register(&self, source: &str, destination: &str) {
+        let policy = identity_policy(&copy_role_statements(source, destination));
+        self.state().policies.insert(COPY_ROLE_ARN.into(), policy);
+    }
+
+    /// Gives every token of AssumeRole from now on this life, whatever was asked for.
+    pub fn token_life(&self, life: Duration) {
+        self.state().token_life = Some(life);
+    }
+
+    /// Ends every token given out so far, long before the time it was promised.
+    pub fn end_tokens(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        for identity in state.keys.values_mut().filter(|identity| identity.expires.is_some()) {
+            identity.expires = Some(now);
+        }
+    }
+
+    /// A session of the copy role, without asking STS: for tests of S3 alone.
+    pub fn copy_role(&self) -> Identity {
+        self.copy_role_as("flex")
+    }
+
+    /// As [`copy_role`](Self::copy_role), under another session name.
+    pub fn copy_role_as(&self, session: &str) -> Identity {
+        let principal =
+            Principal::Session { account: VENDOR.into(), role: COPY_ROLE_NAME.into(), session: session.into() };
+        self.issue(principal, Duration::from_secs(12 * 3600))
+    }
+
+    /// New temporary keys for a principal.
+    pub(crate) fn issue(&self, principal: Principal, life: Duration) -> Identity {
+        let nonce = mix(self.nonce() ^ self.0.seed);
+        let access_key: String = identity::id_of("ASIA", &format!("key {nonce}"));
+        let identity = Identity {
+            secret: identity::secret_of(&access_key),
+            token: Some(identity::token_of(&access_key)),
+            expires: Some(self.now() + life),
+            principal,
+            access_key: access_key.clone(),
+        };
+        self.state().keys.insert(access_key, identity.clone());
+        identity
+    }
+
+    // ----- misbehaviour
+
+    /// Adds a fault; see [`Fault`].
+    pub fn fault(&self, fault: Fault) {
+        self.state().faults.add(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// Lets every request take this long before anything happens.
+    pub fn latency(&self, each: Duration) {
+        self.state().latency = each;
+    }
+
+    /// Denies parts under a policy that asks for an ACL, as some S3-compatible stores do (and S3 did until 2018).
+    pub fn deny_parts(&self, deny: bool) {
+        self.state().denies_parts = deny;
+    }
+
+    // ----- what was asked
+
+    /// The requests answered so far, in the order of their answers, up to the configured number of records.
+    pub fn requests(&self) -> Vec<Request> {
+        self.records().all().to_vec()
+    }
+
+    /// How often an operation was asked for, refused ones included. Exact, however many requests there were.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.records().count(operation)
+    }
+
+    /// How often each operation was asked for.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.records().counts().clone()
+    }
+
+    /// The most requests that were in flight at once.
+    pub fn peak_in_flight(&self) -> usize {
+        self.records().peak()
+    }
+
+    /// The most requests of one operation that were in flight at once.
+    pub fn peak_in_flight_of(&self, operation: &str) -> usize {
+        self.records().peak_of(operation)
+    }
+
+    /// Forgets records, counts and peaks.
+    pub fn forget_requests(&self) {
+        self.records().forget();
+    }
+
+    // ----- inside
+
+    /// A number that no other write has: makes upload ids, keys and opaque ETags.
+    pub(crate) fn nonce(&self) -> u64 {
+        let mut state = self.state();
+        state.counter += 1;
+        mix(self.0.seed ^ mix(state.counter))
+    }
+
+    pub(crate) fn with_bucket<T>(&self, bucket: &str, f: impl FnOnce(&mut Bucket) -> T) -> T {
+        match self.state().buckets.get_mut(bucket) {
+            Some(found) => f(found),
+            None => panic!("the sandbox has no bucket {bucket}"),
+        }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("region", &self.0.region).field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+impl Bucket {
+    pub(crate) fn new(owner: &str, region: &str) -> Self {
+        let on = Some(true);
+        let plain = More { metadata: Default::default(), tags: 0, annotations: 0, owner: owner.into() };
+        Self {
+            owner: owner.into(),
+            region: region.into(),
+            objects: BTreeMap::new(),
+            policy: None,
+            refused: Refused::default(),
+            settings: Settings {
+                encryption: Encryption::S3,
+                kms_key: None,
+                kms_for_others: false,
+                ownership: Ownership::BucketOwnerEnforced,
+                public_access_block: Some(s3s::dto::PublicAccessBlockConfiguration {
+                    block_public_acls: on,
+                    block_public_policy: on,
+                    ignore_public_acls: on,
+                    restrict_public_buckets: on,
+                }),
+                lifecycle: None,
+            },
+            plain: Arc::new(plain),
+        }
+    }
+}
+
+/// What the vendor's own policy lets the copy role do. Reading tags, attributes or versions is not in it.
+fn copy_role_statements(source: &str, destination: &str) -> Vec<Value> {
+    let arn = |bucket: &str| format!("arn:aws:s3:::{bucket}");
+    let objects = |bucket: &str| if bucket == "*" { arn("*") } else { format!("{}/*", arn(bucket)) };
+    vec![
+        json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": [arn(source), arn(destination)]}),
+        json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects(source)}),
+        json!({"Effect": "Allow", "Action": ["s3:PutObject", "s3:PutObjectAcl"], "Resource": objects(destination)}),
+        json!({"Effect": "Deny", "Action": ["s3:Put*", "s3:Delete*"], "Resource": objects(source)}),
+    ]
+}
+
+fn identity_policy(statements: &[Value]) -> Policy {
+    Policy::of_identity(&json!({"Version": "2012-10-17", "Statement": statements}))
+}
