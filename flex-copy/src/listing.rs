@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
+use aws_sdk_s3::types::EncodingType;
 use flex_keys::KeyRange;
+use percent_encoding::percent_decode_str;
 
 use crate::{
     Bucket, ETag, ListedObject, StopReason, Storage,
@@ -38,6 +40,7 @@ pub(crate) async fn page(
     side: Side,
     what: &PageRequest<'_>,
 ) -> Result<Page, StopReason> {
+    // Keys may hold characters that XML cannot; S3 encodes them when asked, and says whether it did.
     let mut call = bucket
         .client()
         .list_objects_v2()
@@ -45,6 +48,7 @@ pub(crate) async fn page(
         .prefix(bucket.key(what.prefix))
         .set_start_after(what.after.map(|after| bucket.key(after)))
         .set_continuation_token(what.token.map(str::to_owned))
+        .encoding_type(EncodingType::Url)
         .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
     if what.folders {
         call = call.delimiter("/");
@@ -67,19 +71,24 @@ pub(crate) async fn page(
         prefix: what.prefix.to_owned(),
         detail,
     };
+    let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+    let vendor_key = |text: Option<&str>| {
+        let text = text.ok_or_else(|| bad("an entry without a key".into()))?;
+        let full = if encoded { decode(text) } else { Some(text.to_owned()) };
+        let full = full.ok_or_else(|| bad(format!("the key {text:?} is not UTF-8")))?;
+        match full.strip_prefix(bucket.key_prefix()) {
+            Some(key) => Ok(key.to_owned()),
+            None => Err(bad(format!("the key {full:?} does not begin with the prefix asked for"))),
+        }
+    };
     let mut objects = Vec::with_capacity(answer.contents().len());
     for object in answer.contents() {
-        let Some(full) = object.key() else {
-            return Err(bad("an entry without a key".into()));
-        };
-        let Some(key) = full.strip_prefix(bucket.key_prefix()) else {
-            return Err(bad(format!("the key {full:?} does not begin with the prefix asked for")));
-        };
+        let key = vendor_key(object.key())?;
         let (Some(size), Some(etag)) = (object.size().and_then(|s| u64::try_from(s).ok()), object.e_tag()) else {
-            return Err(bad(format!("the entry for {full:?} has no size or no ETag")));
+            return Err(bad(format!("the entry for {key:?} has no size or no ETag")));
         };
         objects.push(ListedObject {
-            key: key.to_owned(),
+            key,
             size,
             etag: ETag::new(etag),
             last_modified: object.last_modified().map_or(0, aws_smithy_types::DateTime::secs),
@@ -87,16 +96,18 @@ pub(crate) async fn page(
             full_object_checksum: object.checksum_type().is_some_and(|t| t.as_str() == "FULL_OBJECT"),
         });
     }
-    let folders = answer
-        .common_prefixes()
-        .iter()
-        .filter_map(|p| p.prefix()?.strip_prefix(bucket.key_prefix()).map(str::to_owned))
-        .collect();
+    let folders = answer.common_prefixes().iter().map(|p| vendor_key(p.prefix())).collect::<Result<_, _>>()?;
     let next = match answer.is_truncated() {
         Some(true) => answer.next_continuation_token().map(str::to_owned),
         _ => None,
     };
     Ok(Page { objects, folders, next })
+}
+
+/// Undoes `encoding-type=url`: S3 writes a space as `+`.
+fn decode(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8().ok().map(|key| key.into_owned())
 }
 
 fn stop_reason(bucket: &Bucket, side: Side, prefix: &str, failed: Failed) -> StopReason {

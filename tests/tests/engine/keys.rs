@@ -22,15 +22,19 @@ async fn awkward_names_survive_listing_copying_and_verifying() {
         "#1<2>.pdf",
         "~!*().pdf",
         "é.pdf",
-        "a//b.pdf",
+        "a//b.pdf", "\u{1b}[31mred\t\n.pdf", "%zz+%2B.pdf",
     ];
     let mut keys = Vec::new();
     for (n, name) in (1_u64..).zip(names) {
         let key = format!("ConnectionSpec/Standard/version 17.4/Japanese/{name}");
         scene.put(&key, ObjectSpec::new(10 + n).seed(n));
-        let parts = format!("ConnectionSpec/Standard/version 17.4/English/{name}");
-        scene.put(&parts, ObjectSpec::new(9 * MIB + n).seed(n).part_size(8 * MIB));
-        keys.extend([key, parts]);
+        keys.push(key);
+        // The answers to multipart calls name the key in XML, which cannot hold every character.
+        if !name.contains(char::is_control) {
+            let parts = format!("ConnectionSpec/Standard/version 17.4/English/{name}");
+            scene.put(&parts, ObjectSpec::new(9 * MIB + n).seed(n).part_size(8 * MIB));
+            keys.push(parts);
+        }
     }
     let report = scene.copy(&["ConnectionSpec"]).await;
     assert_eq!(report.proofs(), [(Proof::Etag, keys.len() as u64)]);
