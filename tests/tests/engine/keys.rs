@@ -22,7 +22,9 @@ async fn awkward_names_survive_listing_copying_and_verifying() {
         "#1<2>.pdf",
         "~!*().pdf",
         "é.pdf",
-        "a//b.pdf", "\u{1b}[31mred\t\n.pdf", "%zz+%2B.pdf",
+        "a//b.pdf",
+        "\u{1b}[31mred\t\n.pdf",
+        "%zz+%2B.pdf",
     ];
     let mut keys = Vec::new();
     for (n, name) in (1_u64..).zip(names) {

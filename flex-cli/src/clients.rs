@@ -1,0 +1,195 @@
+//! From settings to clients: the base identity, the copy role, S3.
+
+use std::{error::Error, path::Path, sync::Arc};
+
+use aws_config::{
+    BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain, imds,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::{Client, config::IdentityCache};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::{SdkConfig, service_config::ServiceConfigKey};
+use flex_copy::{Bucket, Copier, CopySettings, RenewableCredentials};
+use flex_creds::{CopyRole, Session};
+use flex_policy::AccountId;
+use futures::future::BoxFuture;
+
+use crate::{
+    config::{Profile, Settings},
+    error::Stop,
+    exit::Exit,
+    hints, http, profiles,
+};
+
+/// The base identity and what reaches AWS with it.
+pub(crate) struct Base {
+    http: SharedHttpClient,
+    region: Region,
+    /// A profile has a `credential_process`.
+    pub(crate) uses_processes: bool,
+}
+
+impl Base {
+    pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
+        let http = http::client(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
+        let uses_processes = profiles::check(settings.profile.as_ref()).await?;
+        Ok(Self { http, region: Region::new(settings.region.clone()), uses_processes })
+    }
+
+    /// A configuration with the credentials of a profile or of the SDK's chain, for one of the two services. An endpoint
+    /// of the profile's own is honoured when no other was given.
+    async fn config(&self, profile: Option<&Profile>, service: &str, endpoint: Option<&str>) -> SdkConfig {
+        let provider = self.provider(profile).await;
+        let load = async |endpoint: Option<&str>| {
+            let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                .http_client(self.http.clone())
+                .region(self.region.clone())
+                .credentials_provider(provider.clone());
+            if let Some(profile) = profile {
+                loader = loader.profile_name(&profile.name);
+            }
+            if let Some(endpoint) = endpoint {
+                loader = loader.endpoint_url(endpoint);
+            }
+            loader.load().await
+        };
+        let config = load(endpoint).await;
+        // An endpoint from the profile is made explicit, so that the S3 client knows to use path style.
+        match endpoint.is_none().then(|| configured_endpoint(&config, service)).flatten() {
+            Some(endpoint) => load(Some(&endpoint)).await,
+            None => config,
+        }
+    }
+
+    async fn provider(&self, profile: Option<&Profile>) -> SharedCredentialsProvider {
+        let config =
+            ProviderConfig::without_region().with_region(Some(self.region.clone())).with_http_client(self.http.clone());
+        match profile {
+            Some(Profile { name, alone: true }) => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build(),
+            ),
+            _ => {
+                let metadata = ProviderConfig::without_region().with_http_client(http::direct());
+                let mut chain = DefaultCredentialsChain::builder()
+                    .configure(config)
+                    .region(self.region.clone())
+                    // One second an attempt by default, and not at all with AWS_EC2_METADATA_DISABLED.
+                    .imds_client(imds::Client::builder().configure(&metadata).max_attempts(1).build());
+                if let Some(profile) = profile {
+                    chain = chain.profile_name(&profile.name);
+                }
+                SharedCredentialsProvider::new(chain.build().await)
+            }
+        }
+    }
+
+    /// The copy role, not yet assumed.
+    pub(crate) async fn copy_role(&self, settings: &Settings) -> Result<CopyRole, Stop> {
+        let config = self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await;
+        let mut builder = CopyRole::builder(&config).vendor(settings.source_account);
+        if let Some(account) = &settings.account {
+            builder = builder.account(*account);
+        }
+        if let Some(role) = &settings.role_arn {
+            builder = builder.role_arn(role.clone());
+        }
+        if let Some(name) = &settings.session_name {
+            builder = builder.session_name(&name.value);
+        }
+        builder.build().map_err(|e| hints::creds(&e))
+    }
+
+    /// Who the base identity is, without assuming the role.
+    pub(crate) async fn account(&self, settings: &Settings) -> Result<AccountId, Stop> {
+        match &settings.account {
+            Some(account) => Ok(*account),
+            None => {
+                let session = self.copy_role(settings).await?.session().await.map_err(|e| hints::creds(&e))?;
+                Ok(session.account())
+            }
+        }
+    }
+
+    /// An S3 client with rights in the subscriber's own account.
+    pub(crate) async fn owner_s3(&self, settings: &Settings) -> Result<Client, Stop> {
+        let profile = match &settings.owner_profile {
+            Some(name) => Some(Profile { name: name.clone(), alone: true }),
+            None => settings.profile.clone(),
+        };
+        if profile != settings.profile {
+            profiles::check(profile.as_ref()).await?;
+        }
+        let config = self.config(profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await;
+        Ok(Client::from_conf(flex_copy::client_config(&config).build()))
+    }
+
+    /// Assumes the copy role and makes what needs it.
+    pub(crate) async fn as_role(&self, settings: &Settings) -> Result<AsRole, Stop> {
+        let role = self.copy_role(settings).await?;
+        let session = role.session().await.map_err(|e| hints::creds(&e))?;
+        let config = self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await;
+        let s3 = flex_copy::client_config(&config)
+            .credentials_provider(role.clone())
+            // The role is the cache: the SDK's own would hold on to a token that was replaced.
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Ok(AsRole { role, session, s3: Client::from_conf(s3) })
+    }
+}
+
+fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+    config
+        .service_config()
+        .and_then(|services| services.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// The copy role's session and an S3 client that uses it.
+pub(crate) struct AsRole {
+    role: CopyRole,
+    pub(crate) session: Session,
+    s3: Client,
+}
+
+impl AsRole {
+    /// A copier between the two buckets. Without a destination, for what looks at the source alone, the second bucket
+    /// stays without a name and is never asked.
+    pub(crate) fn copier(&self, settings: &Settings, copy: CopySettings) -> Copier {
+        let mut source = Bucket::new(self.s3.clone(), settings.source_bucket.as_str());
+        let name = settings.bucket.as_ref().map_or("", |given| given.value.as_str());
+        let mut destination = Bucket::new(self.s3.clone(), name).prefix(settings.key_prefix());
+        if settings.expected_owner {
+            source = source.expected_owner(settings.source_account.as_str());
+            destination = destination.expected_owner(self.session.account().as_str());
+        }
+        Copier::new(source, destination, copy).credentials(Arc::new(Renewable(self.role.clone())))
+    }
+
+    pub(crate) async fn credentials(&self) -> Result<aws_credential_types::Credentials, Stop> {
+        self.role.credentials().await.map_err(|e| hints::creds(&e))
+    }
+}
+
+/// The destination, which most commands need.
+pub(crate) fn require_bucket(settings: &Settings) -> Result<&str, Stop> {
+    settings.bucket.as_ref().map(|given| given.value.as_str()).ok_or_else(|| {
+        Stop::text(Exit::Usage, "no destination bucket is given")
+            .mend("name your bucket: --bucket NAME, FLEX_BUCKET, or bucket = \"NAME\" in flex.toml")
+    })
+}
+
+/// The copy role as the engine wants it.
+struct Renewable(CopyRole);
+
+impl RenewableCredentials for Renewable {
+    fn generation(&self) -> u64 {
+        self.0.generation()
+    }
+
+    fn renew(&self, refused_generation: u64) -> BoxFuture<'_, Result<(), Box<dyn Error + Send + Sync>>> {
+        Box::pin(async move { self.0.renew(refused_generation).await.map_err(Into::into) })
+    }
+}

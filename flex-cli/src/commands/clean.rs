@@ -1,0 +1,253 @@
+//! `flex clean`: finds our unfinished uploads and ends them, as the owner.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use flex_copy::{Bucket, Cleaner, UnfinishedUpload};
+use serde::Serialize;
+
+use super::Job;
+use crate::{
+    args::CleanArgs,
+    clients::{Base, require_bucket},
+    error::{Stop, chain},
+    exit::Exit,
+    hints,
+    present::{Ui, json, report::Report, safe, size},
+};
+
+/// What is to become of one upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    End,
+    LeaveYoung,
+    LeaveForeign,
+}
+
+impl Fate {
+    fn of(upload: &UnfinishedUpload, role: Option<&str>, now: i64, args: &CleanArgs) -> Self {
+        let age = now.saturating_sub(upload.initiated);
+        if !args.all && !role.is_some_and(|role| upload.is_by_role(role)) {
+            Self::LeaveForeign
+        } else if age < i64::try_from(args.older_than.as_secs()).unwrap_or(i64::MAX) {
+            Self::LeaveYoung
+        } else {
+            Self::End
+        }
+    }
+
+    fn why(self) -> &'static str {
+        match self {
+            Self::End => "",
+            Self::LeaveYoung => "begun lately: a running flex may need it (--older-than)",
+            Self::LeaveForeign => "begun by somebody else (--all)",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Upload<'a> {
+    key: &'a str,
+    upload_id: &'a str,
+    initiated: String,
+    initiator: &'a str,
+    action: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    why: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    error: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct End<'a> {
+    command: &'a str,
+    found: usize,
+    ended: u64,
+    left: u64,
+    not_ended: u64,
+    failed: u64,
+    #[serde(flatten)]
+    end: json::End<'a>,
+}
+
+pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Stop> {
+    let started = std::time::Instant::now();
+    let bucket = require_bucket(&job.settings)?.to_owned();
+    let (cleaner, role) = job.interrupt.or(prepare(job, &bucket)).await?;
+    let owner_rights = || {
+        "clean runs as your own identity, which needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the \
+         bucket: name its profile with --owner-profile"
+    };
+    let found = async { cleaner.find().await.map_err(|reason| hints::stopped(&reason, false).mend(owner_rights())) };
+    let found = job.interrupt.or(found).await?;
+    let now = size::now();
+    let fates: Vec<_> = found.iter().map(|upload| Fate::of(upload, role.as_deref(), now, args)).collect();
+
+    for (upload, fate) in found.iter().zip(&fates).filter(|(_, fate)| **fate != Fate::End) {
+        show(job.ui, upload, "left", fate.why(), Vec::new());
+    }
+    let ours: Vec<_> = found.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::End).map(|(u, _)| u).collect();
+    let (mut ended, mut failed) = (0, 0);
+    let agreed = ours.is_empty() || agree(job, &ours).await?;
+    for upload in &ours {
+        if !agreed {
+            show(job.ui, upload, "not-ended", "not asked to: --yes ends it", Vec::new());
+            continue;
+        }
+        if job.interrupt.first.is_cancelled() {
+            return Err(Stop::interrupted());
+        }
+        match cleaner.abort(upload).await {
+            Ok(()) => {
+                ended += 1;
+                show(job.ui, upload, "ended", "", Vec::new());
+            }
+            Err(failure) => {
+                failed += 1;
+                show(job.ui, upload, "failed", "", chain(&failure));
+            }
+        }
+    }
+    let not_ended = ours.len() as u64 - ended - failed;
+    let left = (found.len() - ours.len()) as u64;
+    let mut reasons = Vec::new();
+    let mut exit = Exit::Done;
+    if not_ended > 0 {
+        reasons
+            .push(format!("{} not ended: nothing is ended without --yes", size::count(not_ended, "upload", "uploads")));
+        exit = Exit::Incomplete;
+    }
+    if failed > 0 {
+        reasons.push(format!("{} could not be ended", size::count(failed, "upload", "uploads")));
+        exit = Exit::Failed;
+    }
+    let ui = &mut *job.ui;
+    if ui.json {
+        let end = json::End::new(exit, &reasons, None, started.elapsed());
+        ui.event("summary", End { command: "clean", found: found.len(), ended, left, not_ended, failed, end });
+    } else {
+        let mut report = Report::default();
+        let uploads = |number: u64| size::count(number, "upload", "uploads");
+        report.add("found", uploads(found.len() as u64));
+        report.add("ended", uploads(ended));
+        report.add("left", uploads(left));
+        report.result(exit, "clean", &reasons);
+        report.print(ui);
+    }
+    ui.flush();
+    Ok(exit)
+}
+
+/// The cleaner, and the name of the role whose uploads are ours. `--all` does not ask for it.
+async fn prepare(job: &Job<'_>, bucket: &str) -> Result<(Cleaner, Option<String>), Stop> {
+    let settings = &job.settings;
+    let base = Base::new(settings).await?;
+    let s3 = base.owner_s3(settings).await?;
+    let copy = settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
+    let mut bucket = Bucket::new(s3, bucket).prefix(settings.key_prefix());
+    if let (true, Some(account)) = (settings.expected_owner, &settings.account) {
+        bucket = bucket.expected_owner(account.as_str());
+    }
+    Ok((Cleaner::new(bucket, &copy), role_name(job).await?))
+}
+
+/// The copy role's name: given, or made from the account, which an upload's initiator does not tell otherwise.
+async fn role_name(job: &Job<'_>) -> Result<Option<String>, Stop> {
+    let settings = &job.settings;
+    if let Some(role) = &settings.role_arn {
+        return Ok(Some(role.role_name().to_owned()));
+    }
+    if let Some(account) = &settings.account {
+        let role = flex_policy::RoleArn::copy_role(&settings.source_account, account);
+        return Ok(Some(role.role_name().to_owned()));
+    }
+    let account = Base::new(settings).await?.account(settings).await.map_err(|stop| {
+        stop.during("whose uploads are ours is not known").mend("or name your account: --account ID")
+    })?;
+    Ok(Some(flex_policy::RoleArn::copy_role(&settings.source_account, &account).role_name().to_owned()))
+}
+
+/// Asks, on a terminal; `--yes` needs no question.
+async fn agree(job: &mut Job<'_>, uploads: &[&UnfinishedUpload]) -> Result<bool, Stop> {
+    if job.yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || job.ui.json {
+        return Ok(false);
+    }
+    for upload in uploads {
+        let key = safe::line(&upload.key, true);
+        job.ui.say(format_args!("  {} {key}", size::tokyo(upload.initiated)));
+    }
+    let question = size::count(uploads.len() as u64, "upload", "uploads");
+    job.ui.say(format_args!("End {question}? Their parts are deleted. [y/N]"));
+    let read = || {
+        let mut answer = String::new();
+        // No answer is no.
+        let _ = io::stdin().lock().read_line(&mut answer);
+        matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    };
+    // On a thread of its own, so that Ctrl-C is an answer, too.
+    let answer = async { Ok(tokio::task::spawn_blocking(read).await.unwrap_or(false)) };
+    job.interrupt.or(answer).await
+}
+
+fn show(ui: &mut Ui, upload: &UnfinishedUpload, action: &str, why: &str, error: Vec<String>) {
+    if ui.json {
+        ui.event(
+            "upload",
+            Upload {
+                key: &upload.key,
+                upload_id: &upload.upload_id,
+                initiated: size::rfc3339(upload.initiated),
+                initiator: &upload.initiator,
+                action,
+                why,
+                error,
+            },
+        );
+        return;
+    }
+    let mut line = format!(
+        "{action:<10} {}  {}  {}",
+        size::tokyo(upload.initiated),
+        ui.safe(&upload.key),
+        ui.safe(&upload.upload_id)
+    );
+    let detail = if error.is_empty() { why.to_owned() } else { error.join("; because ") };
+    if !detail.is_empty() {
+        line += &format!("  ({})", ui.safe(&detail));
+    }
+    ui.line(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_ours_and_old_is_ended() {
+        let role = "JeuServiceRoleForS3Copy_123456789012";
+        let ours = format!("arn:aws:sts::461810399597:assumed-role/{role}/flex");
+        let upload = |initiator: &str, initiated| UnfinishedUpload {
+            key: "k".into(),
+            upload_id: "u".into(),
+            initiated,
+            initiator: initiator.into(),
+        };
+        let args = |all| CleanArgs { older_than: Duration::from_secs(3600), all };
+        let fate =
+            |initiator: &str, initiated, all| Fate::of(&upload(initiator, initiated), Some(role), 10_000, &args(all));
+        assert_eq!(fate(&ours, 0, false), Fate::End);
+        assert_eq!(fate(&ours, 6400, false), Fate::End);
+        assert_eq!(fate(&ours, 6401, false), Fate::LeaveYoung);
+        // A clock that is behind the service's makes uploads look young, never old.
+        assert_eq!(fate(&ours, 20_000, false), Fate::LeaveYoung);
+        let other = "arn:aws:iam::123456789012:user/somebody";
+        assert_eq!(fate(other, 0, false), Fate::LeaveForeign);
+        assert_eq!(fate("", 0, false), Fate::LeaveForeign);
+        assert_eq!(fate(other, 0, true), Fate::End);
+        assert_eq!(fate(other, 6401, true), Fate::LeaveYoung);
+    }
+}

@@ -1,0 +1,179 @@
+//! The journey: each command is printed and then run, by this very binary, over TCP, with these very arguments.
+
+use std::process::{Command, Stdio};
+
+use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, SUBSCRIBER, Sandbox, VENDOR_BUCKET, World, seed_flex};
+
+use crate::{
+    error::Stop,
+    exit::Exit,
+    present::{Colour, Ui},
+};
+
+const BUCKET: &str = "my-bucket";
+/// Two weeks of May and June 2021.
+const DAYS: &str = "2021/05/24..2021/06/04";
+
+pub(super) async fn run(ui: &mut Ui) -> Result<Exit, Stop> {
+    let broken = |e: &(dyn std::error::Error + 'static), what: &str| Stop::new(Exit::Failed, e).during(what.to_owned());
+    let sandbox = Sandbox::builder().start().await.map_err(|e| broken(&e, "the sandbox cannot be started"))?;
+    let home = tempfile::tempdir().map_err(|e| broken(&e, "no folder can be made for the demo"))?;
+    let world = sandbox.world();
+    let seeded = seed_flex(&world, &FlexSeed::default());
+    // Listings alone cannot prove a copy that its checksum proved, and the demo ends with a proof of all.
+    for key in &seeded.multipart_checksummed {
+        world.remove_object(VENDOR_BUCKET, key);
+    }
+    // The manual shows both spellings; here one day has files under each.
+    world.put_object(VENDOR_BUCKET, "2021/5/31/20210531_1_004.pcap.gz", ObjectSpec::new(24_000).seed(4));
+    let done = Journey { ui, world, home: &home, endpoint: sandbox.endpoint() }.walk().await;
+    sandbox.shutdown().await;
+    done.map(|()| Exit::Done)
+}
+
+struct Journey<'a> {
+    ui: &'a mut Ui,
+    world: World,
+    home: &'a tempfile::TempDir,
+    endpoint: String,
+}
+
+/// What a command printed.
+struct Printed {
+    out: String,
+    all: String,
+}
+
+impl Journey<'_> {
+    async fn walk(&mut self) -> Result<(), Stop> {
+        self.say(
+            "flex demo: the manual's steps, against a sandbox of S3 and STS on this machine. No AWS account is used.",
+        );
+        self.say("Each command below is really run. What they find in the environment:");
+        self.say(&format!("    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   your IAM user, in account {SUBSCRIBER}"));
+        self.say(&format!("    AWS_ENDPOINT_URL={}        the sandbox", self.endpoint));
+
+        self.step("1-1", "Create a bucket of your own");
+        self.say("  (In AWS: aws s3 mb s3://my-bucket --region ap-northeast-1. The sandbox has it now.)");
+        self.world.create_bucket(BUCKET, SUBSCRIBER, flex_tests::sandbox::REGION);
+
+        self.step("1-2", "Tell the vendor your account and bucket, and wait about 5 business days");
+        self.world.role_exists(false);
+        self.run(&["creds", "show"], 3, &["step 1-4", "5 business days"]).await?;
+        self.say("  (The vendor has now created the copy role.)");
+        self.world.role_exists(true);
+
+        self.step("1-3", "Let the copy role list and put into your bucket: its policy");
+        let policy = self.run(&["policy", "bucket", "--bucket", BUCKET], 0, &["S3CopyStmtPutObject"]).await?;
+        self.say("  (The sandbox's bucket has this very policy from here on.)");
+        self.world.put_bucket_policy(BUCKET, &policy.out);
+
+        self.step("1-4", "Let your IAM user assume the copy role: its policy");
+        self.run(&["policy", "assume-role"], 0, &["sts:AssumeRole"]).await?;
+
+        self.step("1-5", "Assume the role. flex does it by itself whenever needed, and renews in time");
+        self.run(&["creds", "show"], 0, &["12 hours"]).await?;
+
+        self.step("1-6", "Copy");
+        self.run(&["ls"], 0, &["PRE 2021/"]).await?;
+        self.say("  A day that the vendor has under both spellings, 2021/05/31 and 2021/5/31:");
+        self.run(&["ls", "2021/05/31"], 0, &["20210531_1_001.pcap.gz", "20210531_1_004.pcap.gz"]).await?;
+        self.run(&["plan", DAYS, "--bucket", BUCKET], 0, &["nothing was copied"]).await?;
+        self.say("  Two of the keys are listed, but not in the contract. They are named so, and the code is 4:");
+        let copied = &["not entitled: 2 objects", "result: incomplete"];
+        self.run(&["copy", DAYS, "--bucket", BUCKET], 4, copied).await?;
+        self.say("  The same again copies nothing (and --allow-not-entitled makes it 0):");
+        let again = ["copy", DAYS, "--bucket", BUCKET, "--allow-not-entitled"];
+        self.run(&again, 0, &["copied: 0 objects", "result: complete"]).await?;
+        self.say("  Somebody deletes an object. It is found, and mended:");
+        let lost = "2021/05/24/20210524_1_001.pcap.gz";
+        if !self.world.remove_object(BUCKET, lost) {
+            return Err(unexpected(&format!("{lost} was not copied")));
+        }
+        let verify = ["verify", DAYS, "--bucket", BUCKET, "--allow-not-entitled"];
+        self.run(&verify, 1, &["missing", lost]).await?;
+        self.run(&again, 0, &["copied: 1 object"]).await?;
+        self.run(&verify, 0, &["result: verified"]).await?;
+        self.compare()
+    }
+
+    /// What no copy role could do: reads both sides.
+    fn compare(&mut self) -> Result<(), Stop> {
+        let keys = self.world.objects(BUCKET);
+        let other: Vec<_> =
+            keys.iter().filter(|key| !self.world.same_content(VENDOR_BUCKET, key, BUCKET, key)).collect();
+        if keys.is_empty() || !other.is_empty() {
+            return Err(unexpected(&format!("{} copies, of which differ: {other:?}", keys.len())));
+        }
+        self.say("");
+        let text =
+            format!("The sandbox compared all {} copies with their sources: the content is the same.", keys.len());
+        let text = self.ui.paint(Colour::Green, text);
+        self.say(&text);
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) {
+        self.ui.line(text);
+        self.ui.flush();
+    }
+
+    fn step(&mut self, number: &str, title: &str) {
+        self.say("");
+        let title = self.ui.paint(Colour::Green, format!("Step {number}  {title}"));
+        self.say(&title);
+    }
+
+    /// Prints a command, runs it, shows what it prints, and fails unless it ends as expected.
+    async fn run(&mut self, arguments: &[&str], code: i32, prints: &[&str]) -> Result<Printed, Stop> {
+        self.say("");
+        self.say(&format!("  $ flex {}", arguments.join(" ")));
+        let mut command = self.command(arguments)?;
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .map_err(|e| unexpected(&e.to_string()))?
+            .map_err(|e| Stop::new(Exit::Failed, &e).during("flex cannot start itself"))?;
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let all = out.clone() + &String::from_utf8_lossy(&output.stderr);
+        for line in all.lines() {
+            let line = format!("    {}", self.ui.safe(line));
+            self.say(line.trim_end());
+        }
+        let ended = output.status.code();
+        if ended != Some(0) {
+            self.say(&format!("    (exit code {})", ended.map_or("none".into(), |code| code.to_string())));
+        }
+        let printed = Printed { out, all };
+        if ended != Some(code) {
+            return Err(unexpected(&format!("`flex {}` ended in {ended:?} and not in {code}", arguments.join(" "))));
+        }
+        match prints.iter().find(|text| !printed.all.contains(**text)) {
+            Some(text) => Err(unexpected(&format!("`flex {}` did not print {text:?}", arguments.join(" ")))),
+            None => Ok(printed),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command, Stop> {
+        let exe =
+            std::env::current_exe().map_err(|e| Stop::new(Exit::Failed, &e).during("flex does not find itself"))?;
+        let user = Identity::copy_user();
+        let mut command = Command::new(exe);
+        command
+            .args(arguments)
+            .env_clear()
+            // Windows opens no socket without it.
+            .envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)))
+            .env("HOME", self.home.path())
+            .env("AWS_ACCESS_KEY_ID", user.access_key_id())
+            .env("AWS_SECRET_ACCESS_KEY", user.secret_access_key())
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+}
+
+fn unexpected(what: &str) -> Stop {
+    Stop::text(Exit::Failed, format!("the demo did not go as expected: {what}"))
+}

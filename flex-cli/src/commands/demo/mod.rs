@@ -1,0 +1,17 @@
+//! `flex demo`: the manual's steps against the sandbox, in a build that has it.
+
+#[cfg(feature = "demo")]
+mod journey;
+
+use crate::{error::Stop, exit::Exit, present::Ui};
+
+#[cfg(not(feature = "demo"))]
+pub(super) async fn run(_ui: &mut Ui) -> Result<Exit, Stop> {
+    Err(Stop::text(Exit::Usage, "this flex was built without the demo, which brings a whole sandbox with it")
+        .mend("build one that has it, in the source tree: cargo run --release -p flex-cli --features demo -- demo"))
+}
+
+#[cfg(feature = "demo")]
+pub(super) async fn run(ui: &mut Ui) -> Result<Exit, Stop> {
+    journey::run(ui).await
+}

@@ -1,0 +1,157 @@
+//! One module a command: build clients, call the libraries, present.
+
+mod clean;
+mod copy;
+mod creds;
+mod demo;
+mod docs;
+mod ls;
+mod plan;
+mod policy;
+mod verify;
+
+use std::sync::Arc;
+
+use flex_copy::{Copier, CopySettings};
+use flex_keys::{Selection, SelectionContext};
+
+use crate::{
+    args::{Cli, Command},
+    clients::{AsRole, Base},
+    config::{ConfigError, Settings},
+    error::Stop,
+    exit::Exit,
+    hints,
+    present::{Ui, json, size},
+    signals::Interrupt,
+};
+
+/// Runs a command to its exit code.
+pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
+    match cli.command {
+        // These need neither settings nor network.
+        Command::Completions { shell } => docs::completions(shell, ui),
+        Command::Man { dir } => docs::man(dir.as_deref(), ui),
+        Command::Demo => demo::run(ui).await,
+        Command::Creds(crate::args::CredsCommand::Env(ref args)) if args.unset => creds::unset(args.shell, ui),
+        command => {
+            let settings = Settings::load(&cli.global).map_err(|e: ConfigError| Stop::usage(&e))?;
+            for note in &settings.notes {
+                ui.note(note);
+            }
+            let interrupt = Interrupt::listen();
+            let name = command.name();
+            let mut job = Job { settings, interrupt, ui, name, yes: cli.global.yes };
+            match command {
+                Command::Ls(args) => ls::run(&mut job, &args).await,
+                Command::Plan(args) => plan::run(&mut job, &args.selections, &args.what).await,
+                Command::Copy(args) => copy::run(&mut job, args).await,
+                Command::Verify(args) => verify::run(&mut job, &args).await,
+                Command::Clean(args) => clean::run(&mut job, &args).await,
+                Command::Policy(which) => policy::run(&mut job, &which).await,
+                Command::Creds(which) => creds::run(&mut job, &which).await,
+                Command::Completions { .. } | Command::Man { .. } | Command::Demo => Ok(Exit::Done),
+            }
+        }
+    }
+}
+
+/// What a command works with.
+struct Job<'a> {
+    settings: Settings,
+    interrupt: Interrupt,
+    ui: &'a mut Ui,
+    name: &'static str,
+    yes: bool,
+}
+
+impl Job<'_> {
+    /// Reads a selection.
+    fn select(&self, arguments: &[String]) -> Result<Selection, Stop> {
+        self.parse(arguments).map_err(|e| hints::selection(&e))
+    }
+
+    fn parse(&self, arguments: &[String]) -> Result<Selection, flex_keys::SelectionError> {
+        let context = SelectionContext {
+            today: size::today(),
+            calendar: &self.settings.calendar,
+            source_bucket: self.settings.source_bucket.as_str(),
+        };
+        Selection::parse(arguments, &context)
+    }
+
+    /// Assumes the copy role, warning of one that cannot be renewed.
+    async fn as_role(&self) -> Result<AsRole, Stop> {
+        let work = async { Base::new(&self.settings).await?.as_role(&self.settings).await };
+        let role = self.interrupt.or(work).await?;
+        if let Some(warning) = role.session.warning() {
+            self.ui.note(format_args!("warning: {warning}"));
+        }
+        Ok(role)
+    }
+
+    /// Assumes the copy role, resolves the selection and tells what begins.
+    async fn copier(&mut self, selection: Selection, copy: CopySettings) -> Result<(Copier, Selection), Stop> {
+        let role = self.as_role().await?;
+        let copier = role.copier(&self.settings, copy);
+        let resolve = async { copier.resolve(selection).await.map_err(|e| hints::resolving(&e)) };
+        let selection = self.interrupt.or(resolve).await?;
+        if self.ui.json {
+            let settings = &self.settings;
+            self.ui.event(
+                "start",
+                json::Start {
+                    command: self.name,
+                    version: env!("CARGO_PKG_VERSION"),
+                    time: json::now(),
+                    selection: selection.arguments(),
+                    source_bucket: settings.source_bucket.as_str(),
+                    bucket: settings.bucket.as_ref().map(|b| b.value.as_str()),
+                    dest_prefix: settings.key_prefix(),
+                    account: role.session.account().to_string(),
+                    role: role.session.role().to_string(),
+                },
+            );
+            self.ui.flush();
+        }
+        Ok((copier, selection))
+    }
+}
+
+/// Why a command does not end in 0, gathered; the exit code is the gravest.
+#[derive(Debug, Default)]
+struct Findings {
+    reasons: Vec<String>,
+    exit: Option<Exit>,
+}
+
+impl Findings {
+    fn add(&mut self, when: bool, exit: Exit, reason: impl FnOnce() -> String) {
+        if when {
+            self.reasons.push(reason());
+            self.exit = Some(self.exit.map_or(exit, |found| found.or(exit)));
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit.unwrap_or(Exit::Done)
+    }
+
+    /// What is the same for every command over a selection: nothing there, sessions absent.
+    fn absent(&mut self, absent: &crate::present::days::Absent, listed: u64, whole: bool, complete: bool) {
+        self.add(whole && listed == 0, Exit::Incomplete, || "nothing matched the selection".into());
+        self.add(whole && absent.named_session(), Exit::Incomplete, || {
+            let days: Vec<_> =
+                absent.named.iter().filter(|d| d.session).map(|d| crate::present::days::written(d.day)).collect();
+            format!("the source lists nothing for {}", days.join(", "))
+        });
+        self.add(whole && complete && !absent.sessions.is_empty(), Exit::Incomplete, || {
+            format!("{} missing at the source", size::count(absent.sessions.len() as u64, "session is", "sessions are"))
+        });
+    }
+}
+
+/// A run's stop reason as it is shown.
+fn stop_of(reason: Option<&Arc<flex_copy::StopReason>>, began: bool) -> Option<Stop> {
+    reason.map(|reason| hints::stopped(reason, began))
+}

@@ -1,0 +1,87 @@
+//! Endpoints: which are taken, and from where.
+
+use std::net::IpAddr;
+
+use super::{ConfigError, Given, Origin};
+
+/// Whether an address stays on this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().map_or_else(
+        |_| bare.eq_ignore_ascii_case("localhost") || bare.to_ascii_lowercase().ends_with(".localhost"),
+        |ip| ip.is_loopback(),
+    )
+}
+
+/// A usable endpoint. One that is not loopback is not taken from a file that was merely found: whoever can put a
+/// `flex.toml` into a folder could otherwise have signed requests sent to a host of their own.
+pub(super) fn check(given: Given<String>) -> Result<String, ConfigError> {
+    let found = matches!(given.origin, Origin::File { chosen: false, .. });
+    let read = |text: &str| -> Result<String, String> {
+        let expected = "expected http:// or https:// and a host, for example http://127.0.0.1:9000";
+        let uri: http::Uri = text.parse().map_err(|e| format!("{e}: {expected}"))?;
+        let host = match (uri.scheme_str(), uri.host()) {
+            (Some("http" | "https"), Some(host)) if !host.is_empty() => host,
+            _ => return Err(expected.into()),
+        };
+        if uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+            return Err(format!("it holds a user name: {expected}"));
+        }
+        if uri.query().is_some() {
+            return Err(format!("it holds a query: {expected}"));
+        }
+        if found && !is_loopback(host) {
+            return Err(
+                "an endpoint that is not on this machine is taken from a flag, the environment or --config only, \
+                        not from a file that was found"
+                    .into(),
+            );
+        }
+        Ok(text.trim_end_matches('/').to_owned())
+    };
+    given.with(read).map(|given| given.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(origin: Origin, url: &str) -> Result<String, ConfigError> {
+        check(Given { value: url.into(), origin })
+    }
+
+    fn found(path: &str, chosen: bool) -> Origin {
+        Origin::File { path: path.into(), name: "endpoint-url", chosen }
+    }
+
+    #[test]
+    fn a_found_file_may_name_loopback_only() {
+        for url in ["http://127.0.0.1:9000", "http://localhost:9000/", "https://[::1]:9", "http://s3.localhost:1"] {
+            assert!(from(found("./flex.toml", false), url).is_ok(), "{url}");
+        }
+        for url in
+            ["http://example.com", "https://127.0.0.1.example.com", "http://10.0.0.1", "http://localhost.example"]
+        {
+            assert!(from(found("./flex.toml", false), url).is_err(), "{url}");
+            assert!(from(found("./flex.toml", true), url).is_ok(), "{url}");
+            assert!(from(Origin::Flag("endpoint-url"), url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_scheme_and_host_and_no_more_than_a_path() {
+        for url in [
+            "127.0.0.1:9000",
+            "localhost",
+            "ftp://h",
+            "http://",
+            "http:///x",
+            "http://a:b@127.0.0.1",
+            "http://h/?q",
+            "",
+        ] {
+            assert!(from(Origin::Flag("endpoint-url"), url).is_err(), "{url}");
+        }
+        assert_eq!(from(Origin::Flag("endpoint-url"), "http://h:1/").ok().as_deref(), Some("http://h:1"));
+    }
+}

@@ -1,0 +1,169 @@
+//! Values that are the command line's own to read.
+
+use std::{path::Path, sync::Arc};
+
+use flex_copy::{Encryption, NameFilter, ProofWanted};
+use flex_keys::TradingCalendar;
+use flex_policy::BucketName;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::{ConfigError, Given, Origin};
+
+const STORAGE_CLASSES: [&str; 8] = [
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+];
+
+pub(super) fn proof(text: &str) -> Result<ProofWanted, &'static str> {
+    match text {
+        "etag" => Ok(ProofWanted::ETag),
+        "size" => Ok(ProofWanted::Size),
+        _ => Err("expected etag or size"),
+    }
+}
+
+pub(super) fn storage_class(text: &str) -> Result<String, String> {
+    let class = text.to_ascii_uppercase();
+    if STORAGE_CLASSES.contains(&class.as_str()) {
+        Ok(class)
+    } else {
+        Err(format!("expected one of {}", STORAGE_CLASSES.join(", ")))
+    }
+}
+
+pub(super) fn encryption(text: &str) -> Result<Encryption, &'static str> {
+    match text.strip_prefix("aws:kms:") {
+        Some(key) if !key.is_empty() => Ok(Encryption::Kms(key.to_owned())),
+        None if text == "AES256" => Ok(Encryption::S3),
+        _ => Err("expected AES256, or aws:kms: and the key's id or ARN"),
+    }
+}
+
+pub(super) fn prefix(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("s3://") {
+        return Err("expected a prefix without the bucket, for example some/where");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("it holds a control character");
+    }
+    Ok(text.trim_matches('/').to_owned())
+}
+
+/// A filter of file names; `None` lets all pass.
+pub(super) fn name_filter(include: &[String], exclude: &[String]) -> Result<Option<NameFilter>, ConfigError> {
+    if include.is_empty() && exclude.is_empty() {
+        return Ok(None);
+    }
+    // The manual's `--exclude "*" --include …` means "only these" to `aws s3`, where the last match wins.
+    if let Some(all) = exclude.iter().find(|pattern| matches!(pattern.as_str(), "*" | "**")) {
+        return Err(wrong(
+            "exclude",
+            all,
+            "it excludes every file: unlike in `aws s3`, --exclude always wins. To keep some files only, give --include alone",
+        ));
+    }
+    let included = if include.is_empty() { None } else { Some(globs("include", include)?) };
+    let excluded = globs("exclude", exclude)?;
+    Ok(Some(Arc::new(move |name: &str| {
+        included.as_ref().is_none_or(|set| set.is_match(name)) && !excluded.is_match(name)
+    })))
+}
+
+fn wrong(name: &'static str, value: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
+    ConfigError::Value { origin: Origin::Flag(name), value: value.to_owned(), source: why.into() }
+}
+
+fn globs(name: &'static str, patterns: &[String]) -> Result<GlobSet, ConfigError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        if pattern.contains('/') {
+            return Err(wrong(
+                name,
+                pattern,
+                "it holds a /, but only the file's name is looked at, what follows the last /",
+            ));
+        }
+        set.add(GlobBuilder::new(pattern).build().map_err(|e| wrong(name, pattern, e.kind().to_string()))?);
+    }
+    set.build().map_err(|e| wrong(name, &patterns.join(" "), e.to_string()))
+}
+
+/// The calendar with the corrections of a file. A relative path in a configuration file starts at that file.
+pub(super) fn calendar(given: &Given<String>) -> Result<TradingCalendar, ConfigError> {
+    let path = match &given.origin {
+        Origin::File { path, .. } => path.parent().unwrap_or(Path::new(".")).join(&given.value),
+        _ => given.value.clone().into(),
+    };
+    given
+        .clone()
+        .with(|_| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+            let text = std::fs::read_to_string(&path)?;
+            Ok(TradingCalendar::tse().with_overrides(&text)?)
+        })
+        .map(|given| given.value)
+}
+
+/// A name that is known to be right.
+pub(super) fn known(bucket: &'static str) -> BucketName {
+    match bucket.parse() {
+        Ok(name) => name,
+        // Shown to be unreachable by the test below.
+        Err(e) => unreachable!("{bucket}: {e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(include: &[&str], exclude: &[&str], name: &str) -> bool {
+        let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        name_filter(&owned(include), &owned(exclude)).expect("a filter").is_none_or(|filter| filter(name))
+    }
+
+    #[test]
+    fn exclude_wins_over_include() {
+        assert!(passes(&[], &[], "a.gz"));
+        assert!(passes(&["*.gz"], &[], "20210531_1_001.pcap.gz"));
+        assert!(!passes(&["*.gz"], &[], "a.txt"));
+        assert!(!passes(&["*.gz"], &["*_2_*"], "20210531_2_001.pcap.gz"));
+        assert!(passes(&["*.gz", "*.txt"], &["b*"], "a.txt"));
+        assert!(!passes(&[], &["*.md5"], "a.md5"));
+        assert!(passes(&["*.{gz,zip}"], &[], "仕様 書.zip"));
+    }
+
+    #[test]
+    fn patterns_that_cannot_mean_what_was_meant_are_refused() {
+        for (include, exclude, why) in [
+            (vec![], vec!["*"], "always wins"),
+            (vec!["2021/*"], vec![], "only the file's name"),
+            (vec!["[a"], vec![], "unclosed"),
+        ] {
+            let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
+            let Err(ConfigError::Value { source, .. }) = name_filter(&owned(include), &owned(exclude)) else {
+                panic!("accepted: {why}");
+            };
+            assert!(source.to_string().contains(why), "{source}");
+        }
+    }
+
+    #[test]
+    fn encryption_needs_its_key() {
+        assert_eq!(encryption("AES256"), Ok(Encryption::S3));
+        assert_eq!(encryption("aws:kms:alias/a:b"), Ok(Encryption::Kms("alias/a:b".into())));
+        for text in ["aws:kms", "aws:kms:", "aes256", ""] {
+            assert!(encryption(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_vendors_bucket_is_a_valid_name() {
+        assert_eq!(known(super::super::SOURCE_BUCKET).as_str(), "dataservice-flex-bucket");
+    }
+}

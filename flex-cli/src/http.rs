@@ -1,0 +1,132 @@
+//! The HTTP client of all requests: rustls with ring, proxies from the environment, `AWS_CA_BUNDLE` beside the
+//! platform's own roots.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use thiserror::Error;
+
+/// A CA bundle that cannot be used.
+#[derive(Debug, Error)]
+#[error("the CA bundle {} (AWS_CA_BUNDLE) cannot be used", path.display())]
+pub(crate) struct BundleError {
+    path: PathBuf,
+    source: BundleFault,
+}
+
+#[derive(Debug, Error)]
+enum BundleFault {
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    #[error("it holds no certificate in PEM form")]
+    Empty,
+    #[error("its certificate {number} is damaged: {detail}")]
+    Damaged { number: usize, detail: String },
+}
+
+/// A client that goes through the environment's proxies.
+pub(crate) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, BundleError> {
+    let mut trust = platform_roots();
+    if let Some(path) = ca_bundle {
+        let pem = checked(path).map_err(|source| BundleError { path: path.to_owned(), source })?;
+        trust.add_pem_certificate(pem);
+    }
+    Ok(build(trust, ProxyConfig::from_env()))
+}
+
+/// A client for the instance metadata service, which lives on the instance itself: no proxy reaches it.
+pub(crate) fn direct() -> SharedHttpClient {
+    build(platform_roots(), ProxyConfig::disabled())
+}
+
+/// The platform's certificates. A bare container may have none, which is no reason to fail before TLS is spoken.
+fn platform_roots() -> TrustStore {
+    static ANY: LazyLock<bool> = LazyLock::new(|| {
+        let found = rustls_native_certs::load_native_certs();
+        RootCertStore::empty().add_parsable_certificates(found.certs).0 > 0
+    });
+    if !*ANY {
+        tracing::warn!(
+            "this machine has no CA certificates: https needs them (package ca-certificates, or AWS_CA_BUNDLE)"
+        );
+    }
+    TrustStore::empty().with_native_roots(*ANY)
+}
+
+fn build(trust: TrustStore, proxy: ProxyConfig) -> SharedHttpClient {
+    // The builder alone offers no proxy; this seam is where the SDK's documentation puts it.
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder().proxy_config(proxy.clone());
+        if let Some(settings) = settings {
+            builder = builder.connector_settings(settings.clone());
+        }
+        if let Some(sleep) = components.and_then(|c| c.sleep_impl()) {
+            builder = builder.sleep_impl(sleep);
+        }
+        let mut builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
+        if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
+            builder = builder.tls_context(context);
+        }
+        builder.build()
+    })
+}
+
+/// The bundle, if each certificate in it can be read: the SDK would panic at one that cannot.
+fn checked(path: &Path) -> Result<Vec<u8>, BundleFault> {
+    let pem = std::fs::read(path)?;
+    let mut roots = RootCertStore::empty();
+    for (before, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+        let damaged = |detail: String| BundleFault::Damaged { number: before + 1, detail };
+        let certificate = certificate.map_err(|e| damaged(e.to_string()))?;
+        roots.add(certificate).map_err(|e| damaged(e.to_string()))?;
+    }
+    if roots.is_empty() { Err(BundleFault::Empty) } else { Ok(pem) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(content: Option<&str>) -> String {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("ca.pem");
+        if let Some(content) = content {
+            std::fs::write(&path, content).expect("a file");
+        }
+        let error = client(Some(&path)).expect_err("no usable bundle");
+        assert!(error.to_string().contains("ca.pem"), "{error}");
+        error.source.to_string()
+    }
+
+    #[test]
+    fn a_bundle_that_cannot_be_used_says_why() {
+        assert!(fault(None).contains("os error 2"), "{}", fault(None));
+        assert!(fault(Some("")).contains("no certificate"));
+        assert!(
+            fault(Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")).contains("certificate 1")
+        );
+        assert!(fault(Some("-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n")).contains("certificate 1"));
+    }
+
+    #[test]
+    fn a_real_bundle_is_taken() {
+        let ca = rcgen::generate_simple_self_signed(vec!["flex.test".into()]).expect("a certificate");
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("ca.pem");
+        std::fs::write(&path, ca.cert.pem()).expect("a file");
+        assert!(client(Some(&path)).is_ok());
+    }
+}

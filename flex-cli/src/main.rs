@@ -1,0 +1,56 @@
+//! The `flex` command: parses, builds clients, calls the libraries, presents, and turns the outcome into an exit code.
+
+mod args;
+mod clients;
+mod commands;
+mod config;
+mod error;
+mod exit;
+mod hints;
+mod http;
+mod logging;
+mod present;
+mod profiles;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{args::Cli, error::Stop, exit::Exit, present::Ui};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let code = if e.use_stderr() { Exit::Usage } else { Exit::Done };
+            // A reader that has gone needs no help.
+            let _ = e.print();
+            return code.into();
+        }
+    };
+    let mut ui = Ui::new(&cli.global);
+    let name = cli.command.name();
+    let exit = match start(cli, &mut ui) {
+        Ok(exit) => exit,
+        Err(stop) => {
+            ui.stop(&stop, name);
+            stop.exit()
+        }
+    };
+    ui.progress.finish();
+    ui.flush();
+    exit.into()
+}
+
+fn start(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
+    logging::start(&cli.global, present::colour(cli.global.color, ui.err_is_terminal))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Stop::new(Exit::Failed, &e).during("no runtime can be started"))?;
+    let done = runtime.block_on(commands::run(cli, ui));
+    // Nothing that is still running is waited for: what had to be drained was.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,12 @@
+//! The binary as a user meets it: real arguments, a real process, the sandbox on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod codes;
+mod configuration;
+mod creds;
+mod interrupts;
+mod network;
+mod output;
+mod support;
+mod usage;
