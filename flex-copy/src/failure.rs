@@ -121,9 +121,13 @@ impl RequestFailure {
         self.0.region.as_deref()
     }
 
-    /// The service does not know these credentials. Some stores say so of a session that is past its time.
-    pub(crate) fn is_unknown_session(&self) -> bool {
-        matches!(self.0.code.as_deref(), Some("InvalidToken" | "InvalidAccessKeyId" | "InvalidClientTokenId"))
+    /// The session may be past its time although the answer does not say ExpiredToken: a HEAD answers 400 without any
+    /// code, and some stores do not know a session any more that has ended.
+    pub(crate) fn may_be_expired(&self) -> bool {
+        match self.0.code.as_deref() {
+            Some(code) => matches!(code, "InvalidToken" | "InvalidAccessKeyId" | "InvalidClientTokenId"),
+            None => self.0.operation == Operation::HeadObject && self.0.status == Some(400),
+        }
     }
 
     pub(crate) fn new(operation: Operation, kind: FailureKind, message: impl Into<String>) -> Self {

@@ -233,8 +233,10 @@ impl Requests {
                     }
                     TRANSIENT_BASE
                 }
-                // Some stores do not know a session any more that is past its time: worth one renewal.
-                kind if kind == FailureKind::Expired || (failure.is_unknown_session() && renewals == 0) => {
+                // What only may be an expired session is worth one renewal.
+                kind if kind == FailureKind::Expired
+                    || (self.credentials.is_some() && renewals == 0 && failure.may_be_expired()) =>
+                {
                     renewals += 1;
                     let (Some(credentials), Some(generation)) = (&self.credentials, generation) else {
                         return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
@@ -242,7 +244,14 @@ impl Requests {
                     if renewals > RENEWALS {
                         return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
                     }
-                    if let Err(source) = credentials.renew(generation).await {
+                    let renewed = tokio::select! {
+                        biased;
+                        () = self.cancel.cancelled(), if stop => {
+                            return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
+                        }
+                        renewed = credentials.renew(generation) => renewed,
+                    };
+                    if let Err(source) = renewed {
                         let failure = RequestFailure::renewal(operation, source);
                         return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
                     }

@@ -5,10 +5,10 @@ use std::{error::Error, sync::Arc, time::Duration};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use flex_copy::{Proof, RenewableCredentials, StopReason};
 use flex_creds::CopyRole;
-use flex_tests::sandbox::{Effect, Fault, Identity};
+use flex_tests::sandbox::{Effect, Fault, Identity, ObjectSpec};
 use futures::future::BoxFuture;
 
-use crate::scene::Scene;
+use crate::scene::{MIB, Scene};
 
 struct Role(CopyRole);
 
@@ -43,6 +43,20 @@ async fn a_token_that_is_ended_in_mid_run_is_renewed_once_for_all() {
     scene.assert_copied(&keys);
     assert_eq!(scene.world.count("AssumeRole"), 2, "one at the start, one renewal");
     assert!(scene.world.requests().iter().any(|r| r.code.as_deref() == Some("ExpiredToken")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_before_a_head_is_renewed_though_its_answer_has_no_code() {
+    let scene = assuming();
+    let keys: Vec<String> = (1..=20).map(|n| format!("2021/05/31/20210531_{n}_001.pcap.gz")).collect();
+    for key in &keys {
+        scene.put(key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    }
+    scene.world.fault(Fault::on("HeadObject").nth(7).then(Effect::EndToken));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 20)], "{:?}", report.outcomes());
+    scene.assert_copied(&keys);
+    assert_eq!(scene.world.count("AssumeRole"), 2);
 }
 
 #[tokio::test(start_paused = true)]

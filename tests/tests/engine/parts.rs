@@ -72,14 +72,15 @@ async fn above_five_gib_parts_are_used_whatever_the_source() {
 #[tokio::test(start_paused = true)]
 async fn a_multipart_copy_carries_the_metadata_and_says_what_the_policy_and_the_proof_need() {
     let scene = Scene::new();
-    let mut metadata = Metadata::default();
-    metadata.content_type = Some("application/vnd.tcpdump.pcap".into());
-    metadata.content_encoding = Some("gzip".into());
-    metadata.content_language = Some("ja".into());
-    metadata.content_disposition = Some("attachment".into());
-    metadata.cache_control = Some("no-cache".into());
-    metadata.expires = Some(1_792_567_680);
-    metadata.user.insert("feed".into(), "full".into());
+    let metadata = Metadata {
+        content_type: Some("application/vnd.tcpdump.pcap".into()),
+        content_encoding: Some("gzip".into()),
+        content_language: Some("ja".into()),
+        content_disposition: Some("attachment".into()),
+        cache_control: Some("no-cache".into()),
+        expires: Some(1_792_567_680),
+        user: [("feed".to_owned(), "full".to_owned())].into(),
+    };
     scene.put(KEY, ObjectSpec::new(20 * MIB).part_size(8 * MIB).metadata(metadata.clone()));
     let etag = scene.world.object(VENDOR_BUCKET, KEY).unwrap().etag;
     scene.copy(&["2021/05/31"]).await;
