@@ -64,6 +64,7 @@ mod requests;
 mod run;
 mod settings;
 mod stop;
+mod telling;
 mod verify;
 mod whole;
 

@@ -19,6 +19,7 @@ use crate::{
     engine::{Engine, Uploads},
     plan::{self, Batch, Scene},
     requests::Requests,
+    telling::{Deserted, Listener, Teller},
 };
 
 /// Objects that are listed, to be copied and not begun. Bounds the memory of a run.
@@ -26,14 +27,12 @@ const WINDOW: usize = 10_000;
 /// Copies at once until the destination has accepted one: a policy that is missing is then found by a handful of
 /// refused requests.
 const UNPROVEN_WIDTH: usize = 4;
-const EVENTS_AHEAD: usize = 1000;
 
 /// A run under way: a stream of events, the summary last. See [`Copier::copy`](crate::Copier::copy) for cancellation.
 #[derive(Debug)]
 pub struct CopyRun {
-    events: mpsc::Receiver<CopyEvent>,
+    events: Listener<CopyEvent>,
     uploads: Uploads,
-    _driver: JoinSet<()>,
 }
 
 impl CopyRun {
@@ -47,7 +46,7 @@ impl Stream for CopyRun {
     type Item = CopyEvent;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<CopyEvent>> {
-        self.get_mut().events.poll_recv(cx)
+        self.get_mut().events.poll(cx)
     }
 }
 
@@ -59,35 +58,29 @@ pub(crate) fn start(
     cancel: CancellationToken,
     stop: CancellationToken,
 ) -> CopyRun {
-    let (send, events) = mpsc::channel(EVENTS_AHEAD);
     let engine = Arc::new(Engine::new(scene.clone(), requests.clone()));
     let uploads = engine.uploads.clone();
-    let mut driver = JoinSet::new();
-    driver.spawn(async move {
-        let (batches, listing) = plan::start(scene.clone(), requests, selection);
+    let events = Listener::start(|events| async move {
+        let (batches, listing) = plan::start(scene, requests, selection);
         let run = Run {
             engine,
-            events: send,
+            events,
             window: Window::default(),
             objects: JoinSet::new(),
             summary: Summary::default(),
             cancel,
             stop,
         };
-        // An error means that nobody listens any more.
-        let _ = run.drive(batches, listing, notices).await;
+        run.drive(batches, listing, notices).await
     });
-    CopyRun { events, uploads, _driver: driver }
+    CopyRun { events, uploads }
 }
-
-/// Nobody listens to the events any more.
-struct Deserted;
 
 type Ended = (PlanItem, Result<Outcome, StopReason>);
 
 struct Run {
     engine: Arc<Engine>,
-    events: mpsc::Sender<CopyEvent>,
+    events: Teller<CopyEvent>,
     window: Window,
     objects: JoinSet<Ended>,
     summary: Summary,
@@ -273,7 +266,7 @@ impl Run {
     }
 
     async fn tell(&self, event: CopyEvent) -> Result<(), Deserted> {
-        self.events.send(event).await.map_err(|_| Deserted)
+        self.events.tell(event).await
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     failure::FailureKind,
     plan::{self, Scene},
     requests::{Failed, Requests},
+    telling::{Deserted, Listener, Teller},
 };
 
 /// What the listings show of one object.
@@ -142,15 +143,14 @@ impl VerifySummary {
 /// A verification under way: a stream of events, the summary last. Dropping it ends it.
 #[derive(Debug)]
 pub struct VerifyRun {
-    events: mpsc::Receiver<VerifyEvent>,
-    _driver: JoinSet<()>,
+    events: Listener<VerifyEvent>,
 }
 
 impl Stream for VerifyRun {
     type Item = VerifyEvent;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<VerifyEvent>> {
-        self.get_mut().events.poll_recv(cx)
+        self.get_mut().events.poll(cx)
     }
 }
 
@@ -160,31 +160,19 @@ pub(crate) fn start(
     notices: mpsc::UnboundedReceiver<Notice>,
     selection: Arc<Selection>,
 ) -> VerifyRun {
-    let (send, events) = mpsc::channel(1000);
-    let mut driver = JoinSet::new();
-    driver.spawn(async move {
+    let events = Listener::start(|events| async move {
         let (batches, tasks) = plan::start(scene.clone(), requests.clone(), selection);
         let plan = PlanStream::new(batches, tasks);
-        let verification = Verification {
-            scene,
-            requests,
-            events: send,
-            questions: JoinSet::new(),
-            summary: VerifySummary::default(),
-        };
-        // An error means that nobody listens any more.
-        let _ = verification.drive(plan, notices).await;
+        let summary = VerifySummary::default();
+        Verification { scene, requests, events, questions: JoinSet::new(), summary }.drive(plan, notices).await
     });
-    VerifyRun { events, _driver: driver }
+    VerifyRun { events }
 }
-
-/// Nobody listens to the events any more.
-struct Deserted;
 
 struct Verification {
     scene: Arc<Scene>,
     requests: Arc<Requests>,
-    events: mpsc::Sender<VerifyEvent>,
+    events: Teller<VerifyEvent>,
     /// Objects about which the source is being asked.
     questions: JoinSet<(ListedObject, Result<Verdict, StopReason>)>,
     summary: VerifySummary,
@@ -279,7 +267,7 @@ impl Verification {
     }
 
     async fn tell(&self, event: VerifyEvent) -> Result<(), Deserted> {
-        self.events.send(event).await.map_err(|_| Deserted)
+        self.events.tell(event).await
     }
 }
 
