@@ -75,6 +75,9 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 /// CompleteMultipartUpload while S3 sends white space to keep the connection open (smithy-rs#4439). Timeouts for
 /// connecting only: the engine limits each attempt by the bytes it moves. Path style when an endpoint is set, since a
 /// store on a host of its own seldom answers to `bucket.host`.
+///
+/// With [`RenewableCredentials`](crate::RenewableCredentials), add `.identity_cache(IdentityCache::no_cache())`: the SDK's
+/// cache would go on with a token that was renewed. It stays on here for providers that ask a service each time.
 pub fn client_config(base: &SdkConfig) -> aws_sdk_s3::config::Builder {
     let own_endpoint = base.endpoint_url().is_some();
     let mut builder = aws_sdk_s3::config::Builder::from(base)

@@ -15,17 +15,17 @@ use aws_sdk_s3::{
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
-    Action, CopyReason, ETag, Encryption, ListedObject, Notice, ObjectFailure, OpenUpload, Outcome, PlanItem, Proof,
-    StopReason,
+    Action, CopyReason, ETag, Encryption, ListedObject, Notice, ObjectFailure, OnChange, OpenUpload, Outcome, PlanItem,
+    Proof, StopReason,
     failure::{FailureKind, Operation, RequestFailure},
     layout::COPY_OBJECT_LIMIT,
     plan::{Method, Scene},
-    requests::{Failed, OnCancel, Requests, attempt_limit},
+    requests::{Failed, GaveUp, OnCancel, Requests, attempt_limit},
 };
 
-/// Refusals by the destination in a row, once it has accepted something in this run, after which the run stops. A single
-/// one may concern a single object (its key, its encryption).
-const REFUSALS_IN_A_ROW: u32 = 8;
+/// Refusals by the destination in a row, once it has accepted something in this run, after which the run stops; and objects
+/// given up in a row. A single one may concern a single object (its key, its encryption).
+const IN_A_ROW: u32 = 8;
 
 const UNKNOWN: u8 = 0;
 const NO: u8 = 1;
@@ -39,6 +39,8 @@ pub(crate) struct Engine {
     /// The destination has accepted a write in this run.
     proven: AtomicBool,
     refusals: AtomicU32,
+    /// Objects in a row that were given up although the service answers.
+    given_up: AtomicU32,
     /// The destination refuses parts under its ACL condition.
     parts_refused: AtomicBool,
     /// A part was accepted in this run.
@@ -96,6 +98,7 @@ impl Engine {
             uploads: Uploads::default(),
             proven: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            given_up: AtomicU32::new(0),
             parts_refused: AtomicBool::new(false),
             parts_accepted: AtomicBool::new(false),
             kms: AtomicU8::new(kms),
@@ -110,6 +113,7 @@ impl Engine {
 
     pub(crate) fn accepted_write(&self) {
         self.refusals.store(0, Ordering::Relaxed);
+        self.given_up.store(0, Ordering::Relaxed);
         if !self.proven.swap(true, Ordering::Relaxed) {
             self.requests.governor().wake();
         }
@@ -120,34 +124,54 @@ impl Engine {
         self.accepted_write();
     }
 
-    /// Copies one object of the plan to its end. An error ends the run.
-    pub(crate) async fn copy(&self, item: &PlanItem) -> Result<Outcome, StopReason> {
-        let Action::Copy { reason, kms_possible, .. } = item.action else {
+    /// Copies one object of the plan to its end. `object` becomes the version that was copied. An error ends the run.
+    pub(crate) async fn copy(&self, item: &PlanItem, object: &mut ListedObject) -> Result<Outcome, StopReason> {
+        let Action::Copy { mut reason, kms_possible, .. } = item.action else {
             return Err(StopReason::Internal(format!("{:?} is not a copy", item.action)));
         };
-        // While nobody knows whether the destination's ETags are opaque, one such object at a time is copied to learn it.
-        let mut probe = None;
-        if kms_possible && self.kms.load(Ordering::Relaxed) == UNKNOWN {
-            let turn = self.kms_probe.lock().await;
-            probe = (self.kms.load(Ordering::Relaxed) == UNKNOWN).then_some(turn);
-        }
+        let mut kms = false;
         if kms_possible {
             match self.kms_explains(&item.object).await {
-                Ok(true) => return Ok(Outcome::Kept),
-                Ok(false) => {}
-                Err(fault) => return self.end(&item.object, fault),
+                Ok(explains) => kms = explains,
+                Err(fault) => return self.end(object, fault),
             }
         }
-        let outcome = self.copy_pinned(item, reason).await;
+        let on_change = self.scene.settings.on_change;
+        if reason == CopyReason::Changed && !kms && on_change != OnChange::Copy {
+            return Ok(match on_change {
+                OnChange::Fail => Outcome::Failed(Arc::new(ObjectFailure::Changed)),
+                _ => Outcome::ChangeKept,
+            });
+        }
+        // While nobody knows whether the destination's ETags are opaque, one such object at a time is copied to learn it.
+        let mut probe = None;
+        if kms_possible && !kms && self.kms.load(Ordering::Relaxed) == UNKNOWN {
+            let turn = self.kms_probe.lock().await;
+            match self.kms.load(Ordering::Relaxed) {
+                UNKNOWN => probe = Some(turn),
+                known => kms = known == YES,
+            }
+        }
+        if kms {
+            if !self.scene.settings.recopy_size_only {
+                return Ok(Outcome::Kept);
+            }
+            reason = CopyReason::Unproven;
+        }
+        let outcome = self.copy_pinned(item, object, reason).await;
         drop(probe);
         outcome
     }
 
-    async fn copy_pinned(&self, item: &PlanItem, reason: CopyReason) -> Result<Outcome, StopReason> {
-        let mut object = item.object.clone();
+    async fn copy_pinned(
+        &self,
+        item: &PlanItem,
+        object: &mut ListedObject,
+        reason: CopyReason,
+    ) -> Result<Outcome, StopReason> {
         let mut source_changed = false;
         loop {
-            let fault = match self.copy_once(&object).await {
+            let fault = match self.copy_once(object, item.destination_etag.as_ref()).await {
                 Ok(Made { proof, etag, parts }) => {
                     return Ok(Outcome::Copied { proof, reason, etag, parts, source_changed });
                 }
@@ -159,9 +183,9 @@ impl Engine {
                 }
                 Fault::SourceChanged => {
                     source_changed = true;
-                    match self.look_again(&object).await {
-                        Ok(newer) => object = newer,
-                        Err(fault) => return self.end(&object, fault),
+                    match self.look_again(object).await {
+                        Ok(newer) => *object = newer,
+                        Err(fault) => return self.end(object, fault),
                     }
                 }
                 Fault::PartsRefused(failed) => {
@@ -173,18 +197,18 @@ impl Engine {
                         return Ok(Outcome::Failed(Arc::new(ObjectFailure::PartsRefused { size })));
                     }
                 }
-                fault => return self.end(&object, fault),
+                fault => return self.end(object, fault),
             }
         }
     }
 
-    async fn copy_once(&self, object: &ListedObject) -> Result<Made, Fault> {
+    async fn copy_once(&self, object: &ListedObject, replaced: Option<&ETag>) -> Result<Made, Fault> {
         match Method::of(object, self.scene.settings.proof) {
             Method::Whole { head } => self.copy_whole(object, head).await,
             Method::Parts(_) if object.size <= COPY_OBJECT_LIMIT && self.parts_refused.load(Ordering::Relaxed) => {
                 self.copy_whole(object, false).await
             }
-            Method::Parts(_) => self.copy_parts(object).await,
+            Method::Parts(_) => self.copy_parts(object, replaced).await,
         }
     }
 
@@ -218,7 +242,7 @@ impl Engine {
             Fault::Failed(f) => failed(ObjectFailure::Request { attempts: f.attempts, source: f.failure }),
             Fault::Refused(f) | Fault::PartsRefused(f) => {
                 let in_a_row = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
-                if self.is_proven() && in_a_row < REFUSALS_IN_A_ROW {
+                if self.is_proven() && in_a_row < IN_A_ROW {
                     failed(ObjectFailure::DestinationRefused { source: f.failure })
                 } else {
                     Err(StopReason::DestinationRefused {
@@ -239,8 +263,28 @@ impl Engine {
                 Ok(_) => Fault::Refused(failed),
                 Err(fault) => fault,
             },
+            // Nothing succeeded any more; but if only this object was left, it may be its own fault.
+            _ if matches!(failed.gave_up, GaveUp::Outage { after_success: true, .. })
+                && self.given_up.fetch_add(1, Ordering::Relaxed) + 1 < IN_A_ROW
+                && self.service_answers(&object.key).await =>
+            {
+                Fault::Failed(failed)
+            }
             _ => self.understand_answer(self.scene.destination.name(), failed),
         }
+    }
+
+    async fn service_answers(&self, key: &str) -> bool {
+        let operation = Operation::HeadObject;
+        let source = &self.scene.source;
+        let head = source
+            .client()
+            .head_object()
+            .bucket(source.name())
+            .key(source.key(key))
+            .set_expected_bucket_owner(source.owner().map(str::to_owned));
+        let answer = async { head.send().await.map_err(|e| RequestFailure::from_sdk(operation, e)) };
+        self.requests.answers(operation, answer).await
     }
 
     /// What a failure means that says so itself; on the source, a 403 does.
@@ -331,7 +375,7 @@ pub(crate) struct Uploads(Arc<Mutex<OpenUploads>>);
 struct OpenUploads {
     /// Key and upload id.
     known: BTreeSet<(String, String)>,
-    /// Keys for which the answer to a creation was lost.
+    /// Keys for which a creation is under way, or its answer was lost.
     lost: Vec<String>,
 }
 
@@ -348,9 +392,17 @@ impl Uploads {
         self.lock().known.remove(&(key.to_owned(), id.to_owned()));
     }
 
-    /// A creation whose answer was lost: there may be an upload that nobody knows.
-    pub(crate) fn maybe_opened(&self, key: &str) {
+    /// Before a creation is sent: from here on there may be an upload that nobody knows.
+    pub(crate) fn opening(&self, key: &str) {
         self.lock().lost.push(key.into());
+    }
+
+    /// Every attempt at a creation was answered: there is no upload but those that are known.
+    pub(crate) fn answered(&self, key: &str) {
+        let mut uploads = self.lock();
+        if let Some(at) = uploads.lost.iter().position(|lost| lost == key) {
+            uploads.lost.swap_remove(at);
+        }
     }
 
     pub(crate) fn list(&self) -> Vec<OpenUpload> {

@@ -63,6 +63,8 @@ pub enum Outcome {
     Identical,
     /// Already there with equal size; the listings can prove no more. Kept.
     Kept,
+    /// The destination has other content, and was asked to keep it.
+    ChangeKept,
     /// Listed, but the contract does not let the copy role read it.
     NotEntitled,
     /// In GLACIER or DEEP_ARCHIVE: cannot be copied before its owner restores it.
@@ -87,6 +89,7 @@ impl Outcome {
             Self::Copied { .. } => "copied",
             Self::Identical => "identical",
             Self::Kept => "kept",
+            Self::ChangeKept => "change-kept",
             Self::NotEntitled => "not-entitled",
             Self::Archived => "archived",
             Self::Marker => "marker",
@@ -123,6 +126,9 @@ pub enum ObjectFailure {
         /// Bytes.
         size: u64,
     },
+    /// The destination has other content, and changes were asked to fail.
+    #[error("the destination has other content under this key, which was not replaced")]
+    Changed,
     /// The copy was made but its ETag is not the source's although nothing explains that.
     #[error("the copy's ETag {got} is not the source's {want}, and neither encryption nor layout explains it")]
     NotProven {
@@ -196,9 +202,9 @@ pub enum CopyEvent {
 pub struct ObjectEnd {
     /// The key in the vendor's bucket.
     pub key: String,
-    /// Bytes.
+    /// Bytes of the version that was copied, or else listed.
     pub size: u64,
-    /// The source's ETag.
+    /// The source's ETag of that version.
     pub etag: ETag,
     /// How it ended.
     pub outcome: Outcome,
@@ -257,6 +263,8 @@ pub struct Summary {
     pub identical: Count,
     /// Already there, proven by size only.
     pub kept: Count,
+    /// Other content at the destination, kept as asked.
+    pub changes_kept: Count,
     /// Listed but not readable under the contract.
     pub not_entitled: Count,
     /// Archived at the source.
@@ -305,6 +313,7 @@ impl Summary {
             self.copied_total(),
             self.identical,
             self.kept,
+            self.changes_kept,
             self.not_entitled,
             self.archived,
             self.markers,

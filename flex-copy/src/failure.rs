@@ -273,6 +273,8 @@ fn classify(status: Option<u16>, code: Option<&str>) -> FailureKind {
                 return FailureKind::WrongRegion;
             }
             "RequestTimeTooSkewed" => return FailureKind::ClockSkew,
+            // By code, since one may come late, inside a 200.
+            "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => return FailureKind::Denied,
             "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidClientTokenId" => {
                 return FailureKind::Credentials;
             }
@@ -288,6 +290,8 @@ fn classify(status: Option<u16>, code: Option<&str>) -> FailureKind {
         Some(409) if code.is_none() => FailureKind::Transient,
         Some(412) => FailureKind::Precondition,
         Some(429 | 503) => FailureKind::Throttled,
+        // Not implemented, and not in the next attempt either.
+        Some(501) => FailureKind::Other,
         Some(500..=599) => FailureKind::Transient,
         // An error body inside a 200 whose code is not known: S3 may send one for a late fault.
         Some(200..=299) => FailureKind::Transient,
@@ -346,6 +350,8 @@ mod tests {
             (403, Some("ExpiredToken"), Expired),
             (403, Some("AccessDenied"), Denied),
             (403, None, Denied),
+            (200, Some("AccessDenied"), Denied),
+            (501, Some("NotImplemented"), Other),
             (403, Some("InvalidObjectState"), Archived),
             (403, Some("RequestTimeTooSkewed"), ClockSkew),
             (403, Some("InvalidAccessKeyId"), Credentials),

@@ -46,27 +46,48 @@ struct Pace {
     window: Window,
 }
 
-/// Successes in the present and the past second.
+/// Requests admitted in the present window, in the past one, and since the start.
 struct Window {
+    began: Instant,
+    total: u64,
     start: Instant,
-    count: u32,
-    last: Option<f64>,
+    count: u64,
+    last: f64,
+}
+
+/// Long enough to hold several rounds of copies that take seconds.
+const WINDOW: Duration = Duration::from_secs(5);
+
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(1.0)
 }
 
 impl Window {
+    fn new(now: Instant) -> Self {
+        Self { began: now, total: 0, start: now, count: 0, last: 0.0 }
+    }
+
+    fn admitted(&mut self, now: Instant) {
+        self.roll(now);
+        self.count += 1;
+        self.total += 1;
+    }
+
     fn roll(&mut self, now: Instant) {
-        let past = now.duration_since(self.start).as_secs_f64();
-        if past >= 1.0 {
-            self.last = Some(f64::from(self.count) / past);
+        let past = now.duration_since(self.start);
+        if past >= WINDOW {
+            self.last = per_second(self.count, past);
             self.start = now;
             self.count = 0;
         }
     }
 
-    fn rate(&self, now: Instant) -> f64 {
-        let past = now.duration_since(self.start).as_secs_f64().max(0.05);
-        let present = f64::from(self.count) / past;
-        self.last.map_or(present, |last| last.max(present))
+    /// Requests per second, by the window that shows the most.
+    fn rate(&mut self, now: Instant) -> f64 {
+        self.roll(now);
+        let present = per_second(self.count, now.duration_since(self.start));
+        let overall = per_second(self.total, now.duration_since(self.began));
+        present.max(self.last).max(overall)
     }
 }
 
@@ -91,7 +112,7 @@ impl Governor {
                 next: now,
                 last_cut: None,
                 last_growth: now,
-                window: Window { start: now, count: 0, last: None },
+                window: Window::new(now),
             }),
             ceiling,
             successes: AtomicU64::new(0),
@@ -101,15 +122,16 @@ impl Governor {
         }
     }
 
-    /// Waits for a place and for the pace. The place is given back when the permit is dropped.
-    pub(crate) async fn admit(&self) -> SemaphorePermit<'_> {
+    /// Waits for a place and for the pace. The place is given back when the permit is dropped. What is `urgent` does not
+    /// wait for the pace.
+    pub(crate) async fn admit(&self, urgent: bool) -> SemaphorePermit<'_> {
         // The semaphore is never closed.
         let permit = loop {
             if let Ok(permit) = self.places.acquire().await {
                 break permit;
             }
         };
-        if let Some(at) = self.take_slot() {
+        if let Some(at) = self.take_slot().filter(|_| !urgent) {
             sleep_until(at).await;
         }
         permit
@@ -117,13 +139,15 @@ impl Governor {
 
     /// The moment at which the pace allows the next request; `None` for now.
     fn take_slot(&self) -> Option<Instant> {
+        let now = Instant::now();
         let mut pace = lock(&self.pace);
+        pace.window.admitted(now);
         let rate = match (pace.rate, self.ceiling) {
             (Some(a), Some(b)) => a.min(b),
             (Some(a), None) | (None, Some(a)) => a,
             (None, None) => return None,
         };
-        let at = pace.next.max(Instant::now());
+        let at = pace.next.max(now);
         pace.next = at + Duration::from_secs_f64(1.0 / rate);
         Some(at)
     }
@@ -137,8 +161,6 @@ impl Governor {
         }
         let now = Instant::now();
         let mut pace = lock(&self.pace);
-        pace.window.roll(now);
-        pace.window.count += 1;
         if let Some(rate) = pace.rate
             && now.duration_since(pace.last_growth) >= Duration::from_secs(1)
         {
@@ -155,9 +177,8 @@ impl Governor {
         if pace.last_cut.is_some_and(|at| now.duration_since(at) < CUT_INTERVAL) {
             return None;
         }
-        pace.window.roll(now);
         let sent = pace.window.rate(now);
-        let rate = (pace.rate.map_or(sent, |rate| rate.min(sent.max(SLOWEST))) * CUT).max(SLOWEST);
+        let rate = (pace.rate.unwrap_or(sent) * CUT).max(SLOWEST);
         pace.rate = Some(rate);
         pace.last_cut = Some(now);
         pace.last_growth = now;
@@ -218,7 +239,7 @@ mod tests {
         let governor = Governor::new(8, None);
         let start = Instant::now();
         for _ in 0..100 {
-            drop(governor.admit().await);
+            drop(governor.admit(false).await);
             tokio::time::advance(Duration::from_millis(10)).await;
             governor.succeeded();
         }
@@ -228,14 +249,38 @@ mod tests {
         assert_eq!(governor.slow_down(), None, "one cut a second");
         let start = Instant::now();
         for _ in 0..85 {
-            drop(governor.admit().await);
+            drop(governor.admit(false).await);
         }
         let took = start.elapsed().as_secs_f64();
         assert!((0.9..=1.1).contains(&took), "{took}");
+        // It grows while more is asked for, and is lifted when it is far above what is sent.
         tokio::time::advance(Duration::from_secs(1)).await;
         governor.succeeded();
-        // One success in the last second: the pace is far above what is sent, so it is lifted.
+        assert!(lock(&governor.pace).rate.is_some_and(|grown| grown > rate));
+        for _ in 0..60 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            drop(governor.admit(false).await);
+            governor.succeeded();
+        }
         assert_eq!(lock(&governor.pace).rate, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_slow_downs_between_copies_of_seconds_cut_twice_and_no_more() {
+        let governor = Governor::new(64, None);
+        for _ in 0..12 {
+            for _ in 0..64 {
+                drop(governor.admit(false).await);
+            }
+            tokio::time::advance(Duration::from_secs(5)).await;
+            governor.succeeded();
+        }
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let first = governor.slow_down().expect("a cut");
+        assert!(first > 8.0, "{first} of about 12.8 a second");
+        tokio::time::advance(Duration::from_millis(1100)).await;
+        let second = governor.slow_down().expect("another");
+        assert!(second > 0.8 * first, "{first} {second}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -243,7 +288,7 @@ mod tests {
         let governor = Governor::new(8, Some(10.0));
         let start = Instant::now();
         for _ in 0..11 {
-            drop(governor.admit().await);
+            drop(governor.admit(false).await);
         }
         assert!(start.elapsed() >= Duration::from_secs(1));
     }

@@ -6,14 +6,16 @@
 //! but a window of the listings. [`Cleaner`] finds and ends unfinished uploads, as the bucket's owner.
 //!
 //! ```no_run
+//! use aws_sdk_s3::config::IdentityCache;
 //! use flex_copy::{Bucket, Copier, CopyEvent, CopySettings, Outcome, client_config};
 //! use flex_keys::{Selection, SelectionContext, TradingCalendar};
 //! use futures::StreamExt;
 //! use tokio_util::sync::CancellationToken;
 //!
 //! # async fn example(role: aws_types::SdkConfig, today: chrono::NaiveDate) -> Result<(), Box<dyn std::error::Error>> {
-//! // `role`: a configuration whose credentials are the copy role's; flex-creds provides them.
-//! let s3 = aws_sdk_s3::Client::from_conf(client_config(&role).build());
+//! // `role`: a configuration whose credentials are the copy role's; flex-creds provides them, and is their cache.
+//! let config = client_config(&role).identity_cache(IdentityCache::no_cache()).build();
+//! let s3 = aws_sdk_s3::Client::from_conf(config);
 //! let source = Bucket::new(s3.clone(), "dataservice-flex-bucket").expected_owner("461810399597");
 //! let destination = Bucket::new(s3, "my-bucket").expected_owner("123456789012");
 //! let copier = Copier::new(source, destination, CopySettings::default());
@@ -82,7 +84,7 @@ pub use requests::RenewableCredentials;
 pub use run::CopyRun;
 pub use settings::{
     CopySettings, CopySettingsBuilder, DEFAULT_ATTEMPTS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTAGE_LIMIT, Encryption,
-    MAX_IN_FLIGHT_LIMIT, NameFilter, ProofWanted, SettingsError,
+    MAX_IN_FLIGHT_LIMIT, NameFilter, OnChange, ProofWanted, SettingsError,
 };
 pub use stop::StopReason;
 pub use verify::{Verdict, VerifyEvent, VerifyRun, VerifySummary};

@@ -12,7 +12,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     Bucket, ListedObject, StopReason,
     listing::{PageRequest, Side, page},
-    requests::Requests,
+    requests::{OnCancel, Requests},
 };
 
 /// One line of a listing.
@@ -62,7 +62,7 @@ pub(crate) fn start(
         let mut token: Option<String> = None;
         loop {
             let what = PageRequest { prefix: &prefix, after: None, token: token.as_deref(), folders: !recursive };
-            let page = match page(&requests, &bucket, side, &what).await {
+            let page = match page(&requests, &bucket, side, &what, OnCancel::Stop).await {
                 Ok(page) => page,
                 Err(reason) => {
                     let _ = send.send(Err(reason)).await;
@@ -97,7 +97,7 @@ pub(crate) async fn folder_names(
     let mut token: Option<String> = None;
     loop {
         let what = PageRequest { prefix, after: None, token: token.as_deref(), folders: true };
-        let page = page(requests, bucket, side, &what).await?;
+        let page = page(requests, bucket, side, &what, OnCancel::Stop).await?;
         names.extend(page.folders);
         match page.next {
             Some(next) => token = Some(next),

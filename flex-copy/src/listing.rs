@@ -39,6 +39,7 @@ pub(crate) async fn page(
     bucket: &Bucket,
     side: Side,
     what: &PageRequest<'_>,
+    on_cancel: OnCancel,
 ) -> Result<Page, StopReason> {
     // Keys may hold characters that XML cannot; S3 encodes them when asked, and says whether it did.
     let mut call = bucket
@@ -55,7 +56,7 @@ pub(crate) async fn page(
     }
     let operation = Operation::ListObjectsV2;
     let answer = requests
-        .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+        .send(operation, attempt_limit(0), on_cancel, || async {
             let answer = call.clone().send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
             // Cut off without a way to go on, as an empty or mangled answer looks: ask again.
             if answer.is_truncated() == Some(true) && answer.next_continuation_token().is_none() {
@@ -154,6 +155,7 @@ impl<'a> RangeReader<'a> {
                     token: self.token.as_deref(),
                     folders: false,
                 },
+                OnCancel::Stop,
             )
             .await?;
             self.accept(page)?;

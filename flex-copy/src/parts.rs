@@ -3,6 +3,7 @@
 use std::{
     ops::RangeInclusive,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use aws_sdk_s3::{
@@ -26,6 +27,9 @@ use crate::{
     whole::encryption,
 };
 
+/// How long to wait for a completion. It moves no bytes, but may take minutes by S3's documentation.
+const COMPLETION_LIMIT: Duration = Duration::from_secs(600);
+
 /// What a multipart copy needs to know of its source before it begins.
 struct Source {
     head: HeadObjectOutput,
@@ -33,6 +37,16 @@ struct Source {
     checksums: Checksums,
     /// The layout is the source's, as the service tells it: other ETags are then a fault unless encryption explains them.
     layout_is_told: bool,
+    /// What the destination has under the key before the copy.
+    replaced: Option<ETag>,
+}
+
+/// A copy that was completed.
+struct Completed {
+    etag: ETag,
+    proof: Proof,
+    /// The service said so. Otherwise only the listing shows it, and the upload may still be open.
+    answered: bool,
 }
 
 /// An upload under way.
@@ -44,8 +58,10 @@ struct Upload {
 
 impl Engine {
     /// A multipart copy, pinned to the listed ETag, aborted when it fails.
-    pub(crate) async fn copy_parts(&self, object: &ListedObject) -> Result<Made, Fault> {
+    /// `replaced` is what the destination has under the key until then.
+    pub(crate) async fn copy_parts(&self, object: &ListedObject, replaced: Option<&ETag>) -> Result<Made, Fault> {
         let mut source = self.inspect(object).await?;
+        source.replaced = replaced.cloned();
         let fault = match self.copy_in_layout(object, &source).await {
             Err(fault @ Fault::NotProven { .. }) => fault,
             result => return result,
@@ -77,24 +93,16 @@ impl Engine {
             Ok(parts) => self.complete(object, source, &upload, parts).await,
             Err(fault) => Err(fault),
         };
-        match made {
-            Ok((etag, proof)) => {
-                self.uploads.ended(&upload.full_key, &upload.id);
-                Ok(Made { proof, etag, parts: count })
-            }
-            Err(fault) => {
-                if !matches!(fault, Fault::NotProven { .. }) {
-                    // What cannot be aborted stays in the list of open uploads, which the summary names.
-                    let aborted =
-                        clean::abort(&self.requests, &self.scene.destination, &upload.full_key, &upload.id).await;
-                    if aborted.is_err() {
-                        return Err(fault);
-                    }
-                }
-                self.uploads.ended(&upload.full_key, &upload.id);
-                Err(fault)
-            }
+        let ended = match &made {
+            Ok(completed) if completed.answered => true,
+            Err(Fault::NotProven { .. }) => true,
+            // What cannot be aborted stays in the list of open uploads, which the summary names.
+            _ => clean::abort(&self.requests, &self.scene.destination, &upload.full_key, &upload.id).await.is_ok(),
+        };
+        if ended {
+            self.uploads.ended(&upload.full_key, &upload.id);
         }
+        made.map(|Completed { etag, proof, .. }| Made { proof, etag, parts: count })
     }
 
     /// One HEAD tells the metadata, and the layout or the checksum.
@@ -114,7 +122,7 @@ impl Engine {
         let free = Layout::Uniform(free_part_size(object.size));
         let Some(parts) = parts else {
             let checksums = Checksums::of_head(&head);
-            return Ok(Source { head, layout: free, checksums, layout_is_told: false });
+            return Ok(Source { head, layout: free, checksums, layout_is_told: false, replaced: None });
         };
         let first = first.and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
         // A store that does not know parts answers for the whole object and tells no count.
@@ -129,7 +137,7 @@ impl Engine {
         let layout_is_told = told.is_some();
         let layout =
             told.or_else(|| guess(object.size, parts).filter(|layout| layout.is_possible(object.size))).unwrap_or(free);
-        Ok(Source { head, layout, checksums: Checksums::default(), layout_is_told })
+        Ok(Source { head, layout, checksums: Checksums::default(), layout_is_told, replaced: None })
     }
 
     /// The sizes of parts that are not uniform, by a HEAD each.
@@ -176,6 +184,7 @@ impl Engine {
             .set_metadata(head.metadata().cloned())
             .set_expected_bucket_owner(destination.owner().map(str::to_owned));
         let operation = Operation::CreateMultipartUpload;
+        self.uploads.opening(&full_key);
         let created = self
             .requests
             .send_noting(operation, attempt_limit(0), OnCancel::Stop, || async {
@@ -188,16 +197,16 @@ impl Engine {
         match created {
             Ok(((id, encryption), an_answer_was_lost)) => {
                 self.uploads.opened(&full_key, &id);
-                if an_answer_was_lost {
-                    self.uploads.maybe_opened(&full_key);
+                if !an_answer_was_lost {
+                    self.uploads.answered(&full_key);
                 }
                 self.accepted_write();
                 self.note_encryption(encryption.as_ref());
                 Ok(Upload { full_key, id, encryption })
             }
             Err(failed) => {
-                if failed.maybe_done {
-                    self.uploads.maybe_opened(&full_key);
+                if !failed.maybe_done {
+                    self.uploads.answered(&full_key);
                 }
                 Err(self.understand(object, failed).await)
             }
@@ -309,7 +318,8 @@ impl Engine {
         source: &Source,
         upload: &Upload,
         parts: Vec<CompletedPart>,
-    ) -> Result<(ETag, Proof), Fault> {
+    ) -> Result<Completed, Fault> {
+        let count = parts.len();
         let destination = &self.scene.destination;
         let compat = self.scene.settings.compat;
         let call = destination
@@ -327,7 +337,7 @@ impl Engine {
         let completed = self
             .requests
             // All parts are there: completing is cheaper than throwing them away.
-            .send(operation, attempt_limit(object.size), OnCancel::Finish, || async {
+            .send(operation, COMPLETION_LIMIT, OnCancel::Finish, || async {
                 let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.e_tag() {
                     Some(etag) if !etag.is_empty() => Ok(answer),
@@ -337,14 +347,16 @@ impl Engine {
             .await;
         match completed {
             Ok(answer) => self.prove(object, source, upload, &answer),
-            // An attempt may have completed it although its answer was lost: then the listing shows the copy.
-            Err(failed) if failed.maybe_done => match self.listed_copy(object, source).await? {
-                Some(made) => {
-                    self.accepted_write();
-                    Ok(made)
+            // An attempt may have completed it although it was not answered so: then the listing shows the copy.
+            Err(failed) if failed.maybe_done || failed.kind() == FailureKind::NoSuchUpload => {
+                match self.listed_copy(object, source, count).await {
+                    Some(completed) => {
+                        self.accepted_write();
+                        Ok(completed)
+                    }
+                    None => Err(self.understand(object, failed).await),
                 }
-                None => Err(self.understand(object, failed).await),
-            },
+            }
             Err(failed) => Err(self.understand(object, failed).await),
         }
     }
@@ -355,16 +367,16 @@ impl Engine {
         source: &Source,
         upload: &Upload,
         answer: &CompleteMultipartUploadOutput,
-    ) -> Result<(ETag, Proof), Fault> {
+    ) -> Result<Completed, Fault> {
         self.accepted_write();
         let etag = ETag::new(answer.e_tag().unwrap_or_default());
         match source.checksums.agree(&Checksums::of_complete(answer)) {
-            Some(true) => return Ok((etag, Proof::Checksum)),
+            Some(true) => return Ok(Completed { etag, proof: Proof::Checksum, answered: true }),
             Some(false) => return Err(Fault::NotProven { want: object.etag.clone(), got: etag }),
             None => {}
         }
         if etag == object.etag {
-            return Ok((etag, Proof::Etag));
+            return Ok(Completed { etag, proof: Proof::Etag, answered: true });
         }
         let kms = is_kms(answer.server_side_encryption())
             || is_kms(upload.encryption.as_ref())
@@ -373,22 +385,23 @@ impl Engine {
         if source.layout_is_told && !kms && !self.scene.settings.compat {
             return Err(Fault::NotProven { want: object.etag.clone(), got: etag });
         }
-        Ok((etag, Proof::SizeOnly))
+        Ok(Completed { etag, proof: Proof::SizeOnly, answered: true })
     }
 
-    /// The copy as the destination lists it, if it is this object's.
-    async fn listed_copy(&self, object: &ListedObject, source: &Source) -> Result<Option<(ETag, Proof)>, Fault> {
+    /// The copy as the destination lists it, if it is this object's and not what was there before.
+    async fn listed_copy(&self, object: &ListedObject, source: &Source, count: usize) -> Option<Completed> {
         let what = PageRequest { prefix: &object.key, after: None, token: None, folders: false };
-        let page = page(&self.requests, &self.scene.destination, Side::Destination, &what).await?;
-        let Some(listed) = page.objects.into_iter().find(|o| o.key == object.key && o.size == object.size) else {
-            return Ok(None);
-        };
-        Ok(if listed.etag == object.etag {
-            Some((listed.etag, Proof::Etag))
-        } else if !source.layout_is_told && listed.etag.parts().is_some() {
-            Some((listed.etag, Proof::SizeOnly))
-        } else {
-            None
+        // Even while the run is being cancelled; and where the listing fails, the first failure counts.
+        let (side, finish) = (Side::Destination, OnCancel::Finish);
+        let page = page(&self.requests, &self.scene.destination, side, &what, finish).await.ok()?;
+        let listed = page.objects.into_iter().find(|o| o.key == object.key && o.size == object.size)?;
+        let ours =
+            usize::try_from(listed.etag.parts()?).ok()? == count && source.replaced.as_ref() != Some(&listed.etag);
+        let proof = if listed.etag == object.etag { Proof::Etag } else { Proof::SizeOnly };
+        (proof == Proof::Etag || (ours && !source.layout_is_told)).then_some(Completed {
+            etag: listed.etag,
+            proof,
+            answered: false,
         })
     }
 }

@@ -11,11 +11,11 @@ use flex_keys::{KeyRange, ObjectKey, Selection};
 use futures::Stream;
 use tokio::{
     sync::{Semaphore, mpsc},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 
 use crate::{
-    Bucket, CopyReason, CopySettings, Encryption, ListedObject, ProofWanted, StopReason,
+    Bucket, CopyReason, CopySettings, ETag, Encryption, ListedObject, ProofWanted, StopReason,
     layout::{COPY_OBJECT_LIMIT, free_part_size},
     listing::{RangeReader, Side},
     requests::Requests,
@@ -90,6 +90,8 @@ pub enum Action {
     Marker,
     /// Only the destination has it. Nothing is ever deleted there.
     Extra,
+    /// The filter leaves it out. It tells that its day has data.
+    FilteredOut,
 }
 
 /// One object of the plan.
@@ -99,6 +101,8 @@ pub struct PlanItem {
     pub object: ListedObject,
     /// What is to be done with it.
     pub action: Action,
+    /// The ETag of what the destination has under its key.
+    pub destination_etag: Option<ETag>,
 }
 
 /// Compares one object of the source with what the destination lists under its key.
@@ -158,7 +162,9 @@ pub(crate) fn start(
         let mut ranges = JoinSet::new();
         for range in selection.key_ranges() {
             let Ok(place) = places.clone().acquire_owned().await else { break };
-            while ranges.try_join_next().is_some() {}
+            while let Some(ended) = ranges.try_join_next() {
+                report_panic(ended, &send).await;
+            }
             if send.is_closed() {
                 break;
             }
@@ -172,14 +178,19 @@ pub(crate) fn start(
             });
         }
         while let Some(ended) = ranges.join_next().await {
-            if let Err(e) = ended
-                && e.is_panic()
-            {
-                let _ = send.send(Err(StopReason::Internal(format!("listing: {e}")))).await;
-            }
+            report_panic(ended, &send).await;
         }
     });
     (receive, tasks)
+}
+
+async fn report_panic(ended: Result<(), JoinError>, send: &mpsc::Sender<Batch>) {
+    if let Err(e) = ended
+        && e.is_panic()
+    {
+        // Nobody receives any more: then nobody needs to know.
+        let _ = send.send(Err(StopReason::Internal(format!("listing: {e}")))).await;
+    }
 }
 
 async fn join_range(
@@ -192,13 +203,9 @@ async fn join_range(
     let mut source = RangeReader::new(requests, &scene.source, Side::Source, range);
     let mut destination = RangeReader::new(requests, &scene.destination, Side::Destination, range);
     let mut batch = Vec::new();
-    let wanted = |object: &ListedObject| {
-        selection.contains(&object.key)
-            && scene
-                .settings
-                .filter
-                .as_ref()
-                .is_none_or(|passes| passes(object.key.rsplit('/').next().unwrap_or(&object.key)))
+    let passes = |object: &ListedObject| {
+        let name = object.key.rsplit('/').next().unwrap_or(&object.key);
+        scene.settings.filter.as_ref().is_none_or(|filter| filter(name))
     };
     loop {
         if source.needs_page() || destination.needs_page() {
@@ -220,13 +227,16 @@ async fn join_range(
         };
         let item = match (from, at) {
             (Some(object), at) => {
-                let action = compare(&object, at.as_ref(), &scene.settings);
-                PlanItem { object, action }
+                let action =
+                    if passes(&object) { compare(&object, at.as_ref(), &scene.settings) } else { Action::FilteredOut };
+                PlanItem { object, action, destination_etag: at.map(|at| at.etag) }
             }
-            (None, Some(object)) => PlanItem { object, action: Action::Extra },
-            (None, None) => continue,
+            (None, Some(object)) if passes(&object) => {
+                PlanItem { destination_etag: Some(object.etag.clone()), object, action: Action::Extra }
+            }
+            (None, _) => continue,
         };
-        if wanted(&item.object) {
+        if selection.contains(&item.object.key) {
             batch.push(item);
         }
         if batch.len() >= BATCH && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
@@ -283,7 +293,7 @@ impl Stream for PlanStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ETag, Storage};
+    use crate::Storage;
 
     const A: &str = "0cc175b9c0f1b6a831c399e269772661";
     const B: &str = "92eb5ffee6ae2fec3ad71c777531578f";
@@ -310,6 +320,7 @@ mod tests {
             Action::Archived => "archived",
             Action::Marker => "marker",
             Action::Extra => "extra",
+            Action::FilteredOut => "filtered out",
         }
     }
 

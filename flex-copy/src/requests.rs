@@ -15,7 +15,7 @@ use std::{
 use futures::future::BoxFuture;
 use tokio::{
     sync::mpsc::UnboundedSender,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ use crate::{
 
 /// Credentials that can be told that a request with them was refused as expired.
 ///
+/// The client must ask its provider for every request (`IdentityCache::no_cache()`), so that a renewal takes effect.
+///
 /// The protocol: look at [`generation`](Self::generation) before sending; on ExpiredToken call
 /// [`renew`](Self::renew) with what was seen. It renews once however many callers there are, and does nothing when the
 /// credentials are newer already.
@@ -35,6 +37,11 @@ pub trait RenewableCredentials: Send + Sync {
     fn generation(&self) -> u64;
     /// Renews, unless already newer than `refused_generation`.
     fn renew(&self, refused_generation: u64) -> BoxFuture<'_, Result<(), Box<dyn StdError + Send + Sync>>>;
+    /// Whether a failure to renew or to provide credentials, found by following `source()` from this error, may pass by
+    /// itself, as when STS cannot be reached: it is then waited out like an outage of S3. Not by default.
+    fn is_transient(&self, _failure: &(dyn StdError + 'static)) -> bool {
+        false
+    }
 }
 
 /// Waits between attempts: full jitter, random(0, min(cap, base · 2^n)).
@@ -43,6 +50,8 @@ const THROTTLE_BASE: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// How long to look for a service that has not answered once.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// How long to wait for a sign of life.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// Renewals in a row after which a request is given up: fresh credentials are refused as expired, so time is wrong.
 const RENEWALS: u32 = 4;
 
@@ -184,17 +193,18 @@ impl Requests {
         let mut tries = 0_u32;
         let mut renewals = 0;
         let mut maybe_done = false;
-        let give_up = |failure: RequestFailure, attempts, maybe_done, gave_up| {
-            Err(Failed { failure, attempts, maybe_done, gave_up })
+        let mut failing_since = None;
+        let stop = on_cancel == OnCancel::Stop;
+        let cancelled = |attempts, maybe_done| {
+            let failure = RequestFailure::cancelled(operation);
+            Err(Failed { failure, attempts, maybe_done, gave_up: GaveUp::AtOnce })
         };
         loop {
-            let stop = on_cancel == OnCancel::Stop;
+            let urgent = !stop && self.cancel.is_cancelled();
             let permit = tokio::select! {
                 biased;
-                () = self.cancel.cancelled(), if stop => {
-                    return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
-                }
-                permit = self.governor.admit() => permit,
+                () = self.cancel.cancelled(), if stop => return cancelled(attempts, maybe_done),
+                permit = self.governor.admit(urgent) => permit,
             };
             let others = self.governor.successes();
             let generation = self.credentials.as_ref().map(|c| c.generation());
@@ -204,7 +214,7 @@ impl Requests {
                 Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
             };
             drop(permit);
-            let failure = match result {
+            let mut failure = match result {
                 Ok(value) => {
                     self.governor.succeeded();
                     return Ok((value, maybe_done));
@@ -214,7 +224,26 @@ impl Requests {
             tracing::debug!(%operation, failure = %failure, attempts, "attempt failed");
             maybe_done |= failure.maybe_done();
             tries += 1;
-            let base = match failure.kind() {
+            // What only may be an expired session is worth one renewal.
+            let renew = failure.kind() == FailureKind::Expired || (renewals == 0 && failure.may_be_expired());
+            if let (true, true, Some(credentials), Some(generation)) =
+                (renew, renewals < RENEWALS, &self.credentials, generation)
+            {
+                renewals += 1;
+                let renewed = tokio::select! {
+                    biased;
+                    () = self.cancel.cancelled(), if stop => return cancelled(attempts, maybe_done),
+                    renewed = credentials.renew(generation) => renewed,
+                };
+                match renewed {
+                    Ok(()) => {
+                        self.retries.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    Err(source) => failure = RequestFailure::renewal(operation, source),
+                }
+            }
+            let base = match self.kind(&failure) {
                 FailureKind::Throttled => {
                     self.throttled.fetch_add(1, Ordering::Relaxed);
                     if let Some(requests_per_second) = self.governor.slow_down() {
@@ -233,41 +262,18 @@ impl Requests {
                     }
                     TRANSIENT_BASE
                 }
-                // What only may be an expired session is worth one renewal.
-                kind if kind == FailureKind::Expired
-                    || (self.credentials.is_some() && renewals == 0 && failure.may_be_expired()) =>
-                {
-                    renewals += 1;
-                    let (Some(credentials), Some(generation)) = (&self.credentials, generation) else {
-                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
-                    };
-                    if renewals > RENEWALS {
-                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
-                    }
-                    let renewed = tokio::select! {
-                        biased;
-                        () = self.cancel.cancelled(), if stop => {
-                            return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
-                        }
-                        renewed = credentials.renew(generation) => renewed,
-                    };
-                    if let Err(source) = renewed {
-                        let failure = RequestFailure::renewal(operation, source);
-                        return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
-                    }
-                    self.retries.fetch_add(1, Ordering::Relaxed);
-                    continue;
-                }
                 _ => {
                     // The service answered: it is well, whatever it thinks of this request.
                     self.governor.succeeded();
-                    return give_up(failure, attempts + 1, maybe_done, GaveUp::AtOnce);
+                    return Err(Failed { failure, attempts: attempts + 1, maybe_done, gave_up: GaveUp::AtOnce });
                 }
             };
             if attempts >= self.attempts {
-                return give_up(failure, attempts, maybe_done, GaveUp::Attempts);
+                return Err(Failed { failure, attempts, maybe_done, gave_up: GaveUp::Attempts });
             }
-            let (waited, announce) = self.governor.failed();
+            let (nothing_succeeded, announce) = self.governor.failed();
+            // An outage is one for this request only from its own first failure on.
+            let waited = nothing_succeeded.min(failing_since.get_or_insert_with(Instant::now).elapsed());
             let after_success = self.governor.successes() > 0;
             let patience = if after_success || failure.kind() == FailureKind::Throttled {
                 self.outage_limit
@@ -275,7 +281,8 @@ impl Requests {
                 self.outage_limit.min(FIRST_ANSWER_LIMIT)
             };
             if waited >= patience {
-                return give_up(failure, attempts, maybe_done, GaveUp::Outage { waited, after_success });
+                let gave_up = GaveUp::Outage { waited, after_success };
+                return Err(Failed { failure, attempts, maybe_done, gave_up });
             }
             if announce {
                 self.notice(Notice::Waiting { failure: failure.to_string() });
@@ -285,11 +292,36 @@ impl Requests {
             let _waiting = self.governor.wait_guard();
             tokio::select! {
                 biased;
-                () = self.cancel.cancelled(), if stop => {
-                    return give_up(RequestFailure::cancelled(operation), attempts, maybe_done, GaveUp::AtOnce);
-                }
+                () = self.cancel.cancelled(), if stop => return cancelled(attempts, maybe_done),
                 () = sleep(pause) => {}
             }
+        }
+    }
+
+    /// The kind of a failure; credentials that cannot be had for the moment are an outage like any other.
+    fn kind(&self, failure: &RequestFailure) -> FailureKind {
+        let passing = |credentials: &Arc<dyn RenewableCredentials>| {
+            StdError::source(failure).is_some_and(|source| credentials.is_transient(source))
+        };
+        match failure.kind() {
+            FailureKind::Credentials if self.credentials.as_ref().is_some_and(passing) => FailureKind::NoAnswer,
+            kind => kind,
+        }
+    }
+
+    /// One attempt, without retries: whether the service answers at all.
+    pub(crate) async fn answers<T, Fut>(&self, operation: Operation, attempt: Fut) -> bool
+    where
+        Fut: Future<Output = Result<T, RequestFailure>>,
+    {
+        let _permit = self.governor.admit(true).await;
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+        match timeout(ANSWER_LIMIT, attempt).await {
+            Ok(Ok(_)) => true,
+            Ok(Err(failure)) => {
+                !matches!(self.kind(&failure), FailureKind::NoAnswer | FailureKind::Throttled | FailureKind::Transient)
+            }
+            Err(_) => false,
         }
     }
 }

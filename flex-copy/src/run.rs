@@ -76,7 +76,8 @@ pub(crate) fn start(
     CopyRun { events, uploads }
 }
 
-type Ended = (PlanItem, Result<Outcome, StopReason>);
+/// An object as it was copied, or else listed, and how it ended.
+type Ended = (ListedObject, Result<Outcome, StopReason>);
 
 struct Run {
     engine: Arc<Engine>,
@@ -127,7 +128,7 @@ impl Run {
                     }
                 },
                 Some(ended) = self.objects.join_next(), if !self.objects.is_empty() => match ended {
-                    Ok((item, result)) => self.end(item.object, result).await?,
+                    Ok((object, result)) => self.end(object, result).await?,
                     // A panic is caught inside the task, and nothing aborts these tasks.
                     Err(e) => self.stop_for(StopReason::Internal(e.to_string())),
                 },
@@ -164,7 +165,9 @@ impl Run {
     fn begin(&mut self, item: PlanItem) {
         let engine = self.engine.clone();
         self.objects.spawn(async move {
-            let result = AssertUnwindSafe(engine.copy(&item)).catch_unwind().await.unwrap_or_else(|panic| {
+            let mut object = item.object.clone();
+            let copy = AssertUnwindSafe(engine.copy(&item, &mut object)).catch_unwind();
+            let result = copy.await.unwrap_or_else(|panic| {
                 let what = panic
                     .downcast_ref::<&str>()
                     .map(|s| (*s).to_owned())
@@ -172,7 +175,7 @@ impl Run {
                     .unwrap_or_else(|| "a task panicked".into());
                 Ok(Outcome::Failed(Arc::new(ObjectFailure::Internal(what))))
             });
-            (item, result)
+            (object, result)
         });
     }
 
@@ -180,7 +183,7 @@ impl Run {
     async fn take(&mut self, batch: Vec<PlanItem>) -> Result<(), Deserted> {
         let (mut listed, mut to_copy) = (Count::default(), Count::default());
         for item in &batch {
-            if item.action != Action::Extra {
+            if !matches!(item.action, Action::Extra | Action::FilteredOut) {
                 listed.add(item.object.size);
             }
             if matches!(item.action, Action::Copy { .. }) {
@@ -200,11 +203,14 @@ impl Run {
                 continue;
             }
             let key = ObjectKey::parse(&item.object.key);
-            if key.is_unknown() {
-                self.summary.unknown_names.add(item.object.size);
-            }
             if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
                 self.summary.days.entry((dataset, date)).or_default().listed += 1;
+            }
+            if item.action == Action::FilteredOut {
+                continue;
+            }
+            if key.is_unknown() {
+                self.summary.unknown_names.add(item.object.size);
             }
             let outcome = match item.action {
                 Action::Copy { .. } => {
@@ -214,7 +220,7 @@ impl Run {
                 Action::Identical => Outcome::Identical,
                 Action::Kept => Outcome::Kept,
                 Action::Archived => Outcome::Archived,
-                Action::Marker | Action::Extra => Outcome::Marker,
+                Action::Marker | Action::Extra | Action::FilteredOut => Outcome::Marker,
             };
             self.end(item.object, Ok(outcome)).await?;
         }
@@ -237,6 +243,7 @@ impl Run {
             }
             Outcome::Identical => summary.identical.add(size),
             Outcome::Kept => summary.kept.add(size),
+            Outcome::ChangeKept => summary.changes_kept.add(size),
             Outcome::NotEntitled => summary.not_entitled.add(size),
             Outcome::Archived => summary.archived.add(size),
             Outcome::Marker => summary.markers.add(size),

@@ -24,6 +24,18 @@ pub enum ProofWanted {
     Size,
 }
 
+/// What becomes of an object that the destination has with other content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// It is replaced by the source's.
+    #[default]
+    Copy,
+    /// It is left as it is, and reported.
+    Keep,
+    /// It is left as it is, and counts as a failure.
+    Fail,
+}
+
 /// Server-side encryption asked for at the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encryption {
@@ -46,6 +58,7 @@ pub struct CopySettings {
     pub(crate) proof: ProofWanted,
     pub(crate) storage_class: Option<String>,
     pub(crate) encryption: Option<Encryption>,
+    pub(crate) on_change: OnChange,
     pub(crate) compat: bool,
     pub(crate) copy_markers: bool,
     pub(crate) recopy_size_only: bool,
@@ -74,6 +87,7 @@ impl Default for CopySettings {
             proof: ProofWanted::ETag,
             storage_class: None,
             encryption: None,
+            on_change: OnChange::Copy,
             compat: false,
             copy_markers: false,
             recopy_size_only: false,
@@ -92,6 +106,7 @@ impl fmt::Debug for CopySettings {
             .field("proof", &self.proof)
             .field("storage_class", &self.storage_class)
             .field("encryption", &self.encryption)
+            .field("on_change", &self.on_change)
             .field("compat", &self.compat)
             .field("copy_markers", &self.copy_markers)
             .field("recopy_size_only", &self.recopy_size_only)
@@ -146,6 +161,12 @@ impl CopySettingsBuilder {
     /// Encryption of the copies. The bucket's default when not set.
     pub fn encryption(mut self, encryption: Encryption) -> Self {
         self.settings.encryption = Some(encryption);
+        self
+    }
+
+    /// What becomes of an object that the destination has with other content.
+    pub fn on_change(mut self, on_change: OnChange) -> Self {
+        self.settings.on_change = on_change;
         self
     }
 

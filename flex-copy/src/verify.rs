@@ -24,6 +24,8 @@ use crate::{
     telling::{Deserted, Listener, Teller},
 };
 
+const OTHER_ETAG: &str = "equal size, but another ETag: other content, or a destination that encrypts with KMS";
+
 /// What the listings show of one object.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -215,13 +217,20 @@ impl Verification {
     }
 
     async fn take(&mut self, item: PlanItem) -> Result<(), Deserted> {
-        let PlanItem { object, action } = item;
+        let PlanItem { object, action, .. } = item;
         let verdict = match action {
             Action::Identical => Verdict::Proven,
             Action::Kept | Action::Copy { reason: CopyReason::Unproven, .. } => Verdict::SizeOnly,
             Action::Archived => Verdict::Archived,
             Action::Marker => Verdict::Marker,
             Action::Extra => Verdict::Extra,
+            Action::FilteredOut => {
+                let key = ObjectKey::parse(&object.key);
+                if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
+                    self.summary.days.entry((dataset, date)).or_default().listed += 1;
+                }
+                return Ok(());
+            }
             Action::Copy { reason: CopyReason::Changed, kms_possible: false, .. } => {
                 Verdict::Different { detail: "another size, or the source is newer than the copy" }
             }
@@ -282,7 +291,7 @@ async fn ask(
         Ok(head) => {
             return Ok(match reason {
                 CopyReason::Changed if is_kms(head.server_side_encryption()) => Verdict::SizeOnly,
-                CopyReason::Changed => Verdict::Different { detail: "equal size, but another ETag" },
+                CopyReason::Changed => Verdict::Different { detail: OTHER_ETAG },
                 CopyReason::New | CopyReason::Unproven => Verdict::Missing,
             });
         }
@@ -290,7 +299,7 @@ async fn ask(
     };
     match (failed.kind(), reason) {
         (FailureKind::Denied, CopyReason::New) => Ok(Verdict::NotEntitled),
-        (FailureKind::Denied, _) => Ok(Verdict::Different { detail: "equal size, but another ETag" }),
+        (FailureKind::Denied, _) => Ok(Verdict::Different { detail: OTHER_ETAG }),
         _ => match StopReason::general(scene.source.name(), failed) {
             Ok(reason) => Err(reason),
             Err(failed) => Ok(Verdict::Unclear(Arc::new(failed.failure))),

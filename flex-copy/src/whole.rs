@@ -69,9 +69,10 @@ impl Engine {
         if etag == object.etag {
             return made(Proof::Etag);
         }
-        // A whole copy of a multipart object has another layout: its ETag says nothing. Nor does any that a store other
-        // than S3 makes by rules of its own.
-        if object.etag.parts().is_some() || is_kms(answer.server_side_encryption()) || settings.compat {
+        // A whole copy of a multipart object has another layout: its ETag says nothing. Nor does one under KMS, or any that
+        // a store other than S3 makes by rules of its own. Only a checksum could, and the listing says whether there is one.
+        let kms = is_kms(answer.server_side_encryption());
+        if object.etag.parts().is_some() || (kms && (head || !object.full_object_checksum)) || settings.compat {
             return made(Proof::SizeOnly);
         }
         // Plain ETags that differ: only encryption of the source explains that, and perhaps a checksum proves the copy.
@@ -84,10 +85,11 @@ impl Engine {
         match head {
             Ok(head) => match Checksums::of_head(&head).agree(&checksums) {
                 Some(true) => made(Proof::Checksum),
-                None if is_kms(head.server_side_encryption()) => made(Proof::SizeOnly),
+                None if kms || is_kms(head.server_side_encryption()) => made(Proof::SizeOnly),
                 _ => not_proven,
             },
             // The copy is there, whatever the source says now.
+            Err(_) if kms => made(Proof::SizeOnly),
             Err(Fault::NotEntitled | Fault::Vanished) => not_proven,
             Err(fault) => Err(fault),
         }

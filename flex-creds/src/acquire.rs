@@ -12,7 +12,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 use flex_policy::{AccountId, COPY_ROLE_PREFIX, RoleArn};
 
-use crate::error::{CredsError, ProviderFailure};
+use crate::error::{CredsError, ProviderFailure, chain};
 use crate::schedule::Schedule;
 use crate::session::{LONG_SESSION, Lifetime, SHORT_SESSION};
 use crate::sts::{Assumed, Caller, Sts, operation_limit};
@@ -97,22 +97,11 @@ pub(crate) async fn acquire(
         return Err(CredsError::CannotRenew { role: previous.role });
     }
     let sts = Sts::new(&settings.base, settings.clock.clone(), identity.clone());
-    let facts = learned.get();
-    let who = match facts.who {
-        Some(who) => who,
-        None => {
-            let who = recognise(settings, sts.caller().await)?;
-            // A session of the copy role may be followed by a real identity; a real identity stays what it is.
-            if !who.is_role {
-                learned.set(|facts| facts.who = Some(who.clone()));
-            }
-            who
-        }
-    };
+    let who = identify(settings, learned, &sts).await?;
     if who.is_role {
         return Ok(as_is(settings, identity, who));
     }
-    let mut lifetime = match facts.capped {
+    let mut lifetime = match learned.get().capped {
         Some(capped) => capped,
         None if identity.session_token().is_none() => Lifetime::LongTermKeys,
         None => Lifetime::TemporaryIdentity,
@@ -139,6 +128,27 @@ pub(crate) async fn acquire(
     token(settings, who, lifetime, assumed, asked)
 }
 
+/// The subscriber's account. The role is not assumed.
+pub(crate) async fn account(settings: &Settings, learned: &Learned) -> Result<AccountId, CredsError> {
+    let identity = load_identity(settings).await?;
+    let sts = Sts::new(&settings.base, settings.clock.clone(), identity);
+    Ok(identify(settings, learned, &sts).await?.account)
+}
+
+/// Who the caller is: asked once, if that gives an answer that lasts.
+async fn identify(settings: &Settings, learned: &Learned, sts: &Sts) -> Result<Who, CredsError> {
+    if let Some(who) = learned.get().who {
+        return Ok(who);
+    }
+    let who = recognise(settings, sts.caller().await)?;
+    // A session of the copy role may be followed by a real identity, and a caller that STS did not tell may be told
+    // the next time; a real identity stays what it is.
+    if !who.is_role && who.caller.is_some() {
+        learned.set(|facts| facts.who = Some(who.clone()));
+    }
+    Ok(who)
+}
+
 async fn load_identity(settings: &Settings) -> Result<Credentials, CredsError> {
     let provider = settings.base.credentials_provider().ok_or(CredsError::NoBaseIdentity { source: None })?;
     let loading = provider.provide_credentials();
@@ -157,9 +167,12 @@ fn no_identity(error: CredentialsError) -> CredsError {
 fn recognise(settings: &Settings, caller: Result<Caller, CredsError>) -> Result<Who, CredsError> {
     let caller = match caller {
         Ok(caller) => caller,
-        // Some stores have no GetCallerIdentity, some endpoint policies do not let it through.
-        Err(CredsError::Other { source }) if settings.account.is_some() || settings.role_arn.is_some() => {
-            tracing::debug!(refusal = %source, "the caller's identity is not known");
+        // Some stores have no GetCallerIdentity, some endpoint policies do not let it through. A fault that passes is
+        // neither, and must not skip the check of the account.
+        Err(error @ CredsError::Other { .. })
+            if !error.is_transient() && (settings.account.is_some() || settings.role_arn.is_some()) =>
+        {
+            tracing::debug!(refusal = %chain(&error), "the caller's identity is not known");
             Caller { arn: String::new(), account: None }
         }
         Err(error) => return Err(error),
@@ -235,7 +248,8 @@ fn assumed_role(arn: &str) -> Option<(AccountId, &str)> {
 }
 
 fn as_is(settings: &Settings, identity: Credentials, who: Who) -> Acquired {
-    tracing::warn!(
+    // For the user there is Session::warning().
+    tracing::debug!(
         role = %who.role,
         "the credentials in use are already the copy role's and cannot be renewed"
     );

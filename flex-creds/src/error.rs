@@ -181,30 +181,6 @@ impl CredsError {
         None
     }
 
-    /// The step of the vendor's manual to repeat, in words, when one would mend it.
-    pub fn manual_step(&self) -> Option<&'static str> {
-        match self {
-            Self::NotAllowedToAssume { .. } => {
-                Some("creating the IAM user and the AssumeRole policy, with the role name that ends in your account id")
-            }
-            Self::NoBaseIdentity { .. } | Self::InvalidKeys { .. } => {
-                Some("registering the IAM user's access key with `aws configure`")
-            }
-            Self::WrongAccount { .. } => {
-                Some("telling the vendor your AWS account id, and creating the IAM user in that account")
-            }
-            Self::Expired { .. } | Self::CannotRenew { .. } => {
-                Some("fetching the copy role's credentials (leave it out: it is done for you)")
-            }
-            Self::ClockSkew { .. }
-            | Self::Unreachable { .. }
-            | Self::RegionDisabled { .. }
-            | Self::InvalidSettings { .. }
-            | Self::CutOff
-            | Self::Other { .. } => None,
-        }
-    }
-
     /// The same request may succeed a little later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -10,7 +10,7 @@ use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_types::SdkConfig;
 use flex_policy::{AccountId, RoleArn};
 
-use crate::acquire::Settings;
+use crate::acquire::{self, Settings};
 use crate::error::CredsError;
 use crate::session::Session;
 use crate::slot::Slot;
@@ -64,6 +64,15 @@ impl CopyRole {
     /// See [`CredsError`].
     pub async fn session(&self) -> Result<Session, CredsError> {
         Ok(self.slot.token().await?.session.clone())
+    }
+
+    /// The subscriber's account, without assuming the role: the one given, checked against the base identity, else the
+    /// base identity's own. An identity that may not assume the role learns it too.
+    ///
+    /// # Errors
+    /// See [`CredsError`]. [`CredsError::WrongAccount`] when the given account is not the base identity's.
+    pub async fn account(&self) -> Result<AccountId, CredsError> {
+        acquire::account(&self.slot.settings, &self.slot.learned).await
     }
 
     /// The credentials to use now.

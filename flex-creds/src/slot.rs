@@ -42,7 +42,7 @@ type Outcome = Result<Arc<Token>, CredsError>;
 
 pub(crate) struct Slot {
     pub(crate) settings: Settings,
-    learned: Learned,
+    pub(crate) learned: Learned,
     state: Mutex<State>,
 }
 

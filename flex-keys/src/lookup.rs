@@ -50,6 +50,13 @@ impl Wanted {
         }
     }
 
+    fn is_same(&self, other: &Wanted) -> bool {
+        match (self, other) {
+            (Wanted::Name(ours), Wanted::Name(theirs)) => same_name(ours, theirs),
+            _ => self == other,
+        }
+    }
+
     fn what(&self) -> &'static str {
         match self {
             Wanted::Feed(_) => "feed",
@@ -131,10 +138,21 @@ impl SpecPrefix {
         self.found.iter().fold(Dataset::ConnectionSpec.root().to_owned(), |path, folder| path + folder + "/")
     }
 
+    /// What was asked for, as far as it is known: the folders found count as the wishes that they fulfil.
+    fn request(&self) -> Vec<Wanted> {
+        let found = self.found.iter().enumerate().map(|(index, folder)| Wanted::read(index, folder));
+        found.chain(self.wanted.iter().cloned()).collect()
+    }
+
+    /// Whether the two differ only in the spelling of the folders that were found on the way.
+    pub(crate) fn is_same_request(&self, other: &SpecPrefix) -> bool {
+        let (ours, theirs) = (self.request(), other.request());
+        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(ours, theirs)| ours.is_same(theirs))
+    }
+
     /// The form in which it prints: what it begins with, and the components between slashes.
     fn written(&self) -> (&'static str, Vec<String>) {
-        let found = self.found.iter().enumerate().map(|(index, folder)| Wanted::read(index, folder).short());
-        let short: Option<Vec<String>> = found.chain(self.wanted.iter().map(Wanted::short)).collect();
+        let short: Option<Vec<String>> = self.request().iter().map(Wanted::short).collect();
         match short.filter(|_| !self.is_resolved()) {
             Some(short) => ("spec:", short),
             None => {
@@ -159,8 +177,8 @@ impl SpecPrefix {
     }
 
     /// One step: the folders of that name among the ones found. `prefixes` are common prefixes under our lookup's.
-    pub(crate) fn step(self, prefixes: &[String]) -> Result<Vec<SpecPrefix>, SelectionError> {
-        let Some((wanted, later)) = self.wanted.split_first() else { return Ok(vec![self]) };
+    pub(crate) fn step(&self, prefixes: &[String]) -> Result<Vec<SpecPrefix>, SelectionError> {
+        let Some((wanted, later)) = self.wanted.split_first() else { return Ok(vec![self.clone()]) };
         let parent = self.found_prefix();
         let names =
             || prefixes.iter().filter_map(|prefix| prefix.strip_prefix(&parent)).map(|name| name.trim_end_matches('/'));

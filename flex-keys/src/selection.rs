@@ -15,7 +15,7 @@ use std::fmt;
 pub struct SelectionContext<'a> {
     /// Today's date in Tokyo.
     pub today: NaiveDate,
-    /// The sessions that `last:N` counts.
+    /// The sessions that `last:N` counts, today's included.
     pub calendar: &'a TradingCalendar,
     /// The bucket whose `s3://` URLs are understood.
     pub source_bucket: &'a str,
@@ -95,15 +95,26 @@ impl Selection {
 
     /// Goes one step on with what listing the [`lookups`](Self::lookups) found: for each lookup's prefix the full common
     /// prefixes under it. Repeat while `lookups()` is not empty; a specification takes up to three rounds. A lookup that
-    /// is not in `folders` stays; one with an empty list is an error, as is a name that nothing matches.
+    /// is not in `folders` stays.
     ///
-    /// Folders match by the number of the version and without regard to case. Where several do, all are taken.
+    /// Folders match by the number of the version and without regard to case. Where several do, all are taken, and those
+    /// that lead nowhere are dropped: the vendor may keep a version's languages under different spellings of it.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::SelectionErrorKind::NotFound) for a specification that no folder leads to.
     pub fn resolve(mut self, folders: &BTreeMap<String, Vec<String>>) -> Result<Selection, SelectionError> {
-        let mut specs = Vec::with_capacity(self.specs.len());
-        for spec in std::mem::take(&mut self.specs) {
-            match spec.lookup().and_then(|lookup| folders.get(lookup.prefix())) {
-                Some(found) => specs.extend(spec.step(found)?),
-                None => specs.push(spec),
+        let step = |spec: &SpecPrefix| match spec.lookup().and_then(|lookup| folders.get(lookup.prefix())) {
+            Some(found) => spec.step(found),
+            None => Ok(vec![spec.clone()]),
+        };
+        let steps: Vec<_> = self.specs.iter().map(|spec| (spec, step(spec))).collect();
+        let lives = |spec: &SpecPrefix| steps.iter().any(|(other, step)| step.is_ok() && other.is_same_request(spec));
+        let mut specs = Vec::with_capacity(steps.len());
+        for (spec, step) in &steps {
+            match step {
+                Ok(found) => specs.extend_from_slice(found),
+                Err(_) if lives(spec) => {}
+                Err(error) => return Err(error.clone()),
             }
         }
         self.specs = specs;
@@ -131,6 +142,8 @@ impl Selection {
 
     /// The days that were named one by one, sorted: by date, `today`, `yesterday` or `last:N`, but not by a range, month or
     /// year. A session among them that the source lacks is worth an exit code of its own.
+    ///
+    /// `last:N` selects today's session without naming it, as its data is usually not published yet.
     pub fn named_days(&self) -> &[(Dataset, NaiveDate)] {
         &self.named
     }

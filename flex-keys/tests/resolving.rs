@@ -59,6 +59,11 @@ fn folders_are_found_by_number_and_in_any_case() {
             "spec:standard/latest",
             vec!["ConnectionSpec/Standard/Version 18.10/", "ConnectionSpec/Standard/version 18.10/"],
         ),
+        // A language that only one of the spellings has.
+        ("spec:standard/18.10/en", vec!["ConnectionSpec/Standard/version 18.10/English/"]),
+        ("spec:standard/latest/en", vec!["ConnectionSpec/Standard/version 18.10/English/"]),
+        ("spec:standard/18.10/ja", vec!["ConnectionSpec/Standard/Version 18.10/Japanese/"]),
+        ("ConnectionSpec/Standard/version 18.10/English", vec!["ConnectionSpec/Standard/version 18.10/English/"]),
         ("ConnectionSpec/standard/Drafts", vec!["ConnectionSpec/Standard/drafts/"]),
         ("ConnectionSpec/mbo/1.0/japanese/figures/", vec!["ConnectionSpec/MBO/version 1.0/Japanese/figures/"]),
         ("ConnectionSpec", vec!["ConnectionSpec/"]),
@@ -108,6 +113,19 @@ fn what_does_not_exist_is_answered_with_what_does() {
             vec!["drafts", "version 0.1", "version 17.4", "Version 18.9", "Version 18.10", "version 18.10"],
         ),
         ("ConnectionSpec/Standard/Version 18.9/English", "spec:standard/18.9/en", "en", vec!["Japanese"]),
+        // Neither of the spellings has it; or the one that has the language has nothing below it.
+        (
+            "ConnectionSpec/Standard/version 18.10/French",
+            "ConnectionSpec/Standard/Version 18.10/French",
+            "French",
+            vec!["Japanese"],
+        ),
+        (
+            "ConnectionSpec/Standard/version 18.10/English/figures",
+            "ConnectionSpec/Standard/version 18.10/English/figures",
+            "figures",
+            vec![],
+        ),
         ("ConnectionSpec/Derivatives", "ConnectionSpec/Derivatives", "Derivatives", vec!["MBO", "Standard"]),
         (
             "ConnectionSpec/MBO/version 1.0/English/a.pdf",
@@ -130,4 +148,28 @@ fn what_does_not_exist_is_answered_with_what_does() {
 fn the_example_of_what_exists_is_the_newest() {
     let error = resolve(&["spec:standard/99.9/ja"]).expect_err("no such version");
     assert_eq!(error.example(), "'ConnectionSpec/Standard/version 18.10'");
+}
+
+#[test]
+fn another_request_does_not_stand_in_for_one_that_fails() {
+    for other in ["spec:mbo", "spec:standard/17.4/en", "spec:standard/18.10/ja", "2021/05"] {
+        for missing in ["spec:standard/18.9/en", "spec:standard/99.9"] {
+            let error = resolve(&[other, missing]).expect_err("one of them is missing");
+            assert_eq!((error.kind(), error.input()), (Kind::NotFound, missing), "{other}");
+        }
+    }
+}
+
+#[test]
+fn folders_that_differ_in_case_alone_are_one_request() {
+    let folders = |below: &[(&str, &[&str])]| -> BTreeMap<String, Vec<String>> {
+        let full = |prefix: &str, names: &[&str]| names.iter().map(|name| format!("{prefix}{name}/")).collect();
+        below.iter().map(|(prefix, names)| ((*prefix).to_owned(), full(prefix, names))).collect()
+    };
+    let selection = parse(&["ConnectionSpec/Odd/notes"])
+        .resolve(&folders(&[("ConnectionSpec/", &["ODD", "odd"])]))
+        .and_then(|it| it.resolve(&folders(&[("ConnectionSpec/ODD/", &[]), ("ConnectionSpec/odd/", &["Notes"])])))
+        .expect("one of them has notes");
+    assert_eq!(selection.prefixes(), ["ConnectionSpec/odd/Notes/"]);
+    assert!(selection.lookups().is_empty());
 }

@@ -1,5 +1,7 @@
 //! Who the caller is, which role that makes, and how long its tokens are.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -209,6 +211,45 @@ async fn the_copy_role_itself_is_used_as_it_is() {
     assert_eq!(sts.world().calls.len(), 1);
 }
 
+/// Counts what is logged as a warning or worse.
+#[derive(Clone, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        if *event.metadata().level() <= tracing::Level::WARN {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_session_warns_of_the_copy_role_and_the_log_does_not() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let sts = FakeSts::new();
+    is_role(&sts, ACCOUNT);
+    let role = CopyRole::builder(&sts.base(exported(None, &sts))).build().expect("good settings");
+    assert!(role.session().await.expect("as it is").warning().is_some());
+    assert_eq!(warnings.0.load(Ordering::SeqCst), 0, "the user would read it twice");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_copy_role_with_an_expiry_serves_until_then() {
     let sts = FakeSts::new();
@@ -267,4 +308,53 @@ async fn a_role_of_that_name_elsewhere_is_nothing_special() {
     let role = CopyRole::builder(&sts.base(temporary())).build().expect("good settings");
     assert_eq!(role.session().await.expect("a token").lifetime(), Lifetime::TemporaryIdentity);
     assert_eq!(sts.assumes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_is_told_without_the_role() {
+    let sts = FakeSts::new();
+    sts.world().assume = Some(Reply::Refuse(403, "AccessDenied", "not authorized"));
+    let role = sts.role();
+    for _ in 0..2 {
+        assert_eq!(role.account().await.expect("STS tells").to_string(), ACCOUNT);
+    }
+    assert_eq!((sts.assumes(), sts.count("GetCallerIdentity")), (0, 1));
+    assert_eq!(role.generation(), 0);
+
+    // A given account is checked.
+    let given = sts.builder().account(OTHER.parse().expect("an account")).build().expect("good settings");
+    assert!(matches!(given.account().await, Err(CredsError::WrongAccount { .. })));
+
+    // The copy role's sessions are of the vendor's account, and work for another.
+    is_role(&sts, ACCOUNT);
+    let role = CopyRole::builder(&sts.base(exported(None, &sts))).build().expect("good settings");
+    assert_eq!(role.account().await.expect("the role's suffix").to_string(), ACCOUNT);
+    assert_eq!(sts.assumes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_fault_does_not_skip_the_check_of_the_account() {
+    for (status, code) in [(500, "InternalFailure"), (503, "ServiceUnavailable"), (400, "Throttling")] {
+        let sts = FakeSts::new();
+        sts.world().caller = (format!("arn:aws:iam::{OTHER}:user/x"), OTHER.to_owned());
+        sts.world().identify = Some(Reply::Refuse(status, code, "later"));
+        let role = sts.builder().account(ACCOUNT.parse().expect("an account")).build().expect("good settings");
+        let error = role.session().await.expect_err("not checked");
+        assert!(matches!(error, CredsError::Other { .. }) && error.is_transient(), "{code}: {error}");
+        sts.world().identify = None;
+        let error = role.session().await.expect_err("another account");
+        assert!(matches!(error, CredsError::WrongAccount { .. }), "{code}: {error}");
+        assert_eq!(sts.assumes(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_was_not_told_is_asked_for_again() {
+    let sts = FakeSts::new();
+    sts.world().identify = Some(Reply::Refuse(403, "AccessDenied", "by the endpoint's policy"));
+    let role = sts.builder().account(ACCOUNT.parse().expect("an account")).build().expect("good settings");
+    assert_eq!(role.session().await.expect("a token").caller(), None);
+    sts.world().identify = None;
+    role.renew(1).await.expect("another token");
+    assert_eq!(role.session().await.expect("a token").caller(), Some(USER));
 }

@@ -99,3 +99,58 @@ async fn a_token_cancelled_before_the_start_copies_nothing() {
     assert!(report.summary.cancelled);
     assert_eq!(scene.world.count("CopyObject"), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_completed_while_it_is_cancelled_counts() {
+    let scene = Scene::new();
+    let key = "2021/05/31/20210531_9_001.pcap.gz";
+    scene.put(key, ObjectSpec::new(80 * MIB).part_size(8 * MIB));
+    scene.world.latency(Duration::from_millis(20));
+    // The answer to the completion is lost, and the run is cancelled before the next attempt.
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::ResetAfter));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 9).then(Effect::Status(404, "NoSuchUpload")));
+    let cancel = CancellationToken::new();
+    let (world, token) = (scene.world.clone(), cancel.clone());
+    let watch = tokio::spawn(async move {
+        while world.count("CompleteMultipartUpload") == 0 {
+            tokio::task::yield_now().await;
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        token.cancel();
+    });
+    let report = scene.copy_until(&["2021/05/31"], cancel, |_| false).await;
+    watch.await.unwrap();
+    assert!(report.summary.stopped.is_none(), "{}", report.stopped());
+    assert_eq!(report.outcome(key), "copied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_wait_for_the_pace() {
+    let scene = Scene::new().settings(CopySettings::builder().max_rps(2.0).build().unwrap());
+    scene.put("2021/05/31/20210531_9_001.pcap.gz", ObjectSpec::new(8 * 1000 * MIB).part_size(8 * MIB));
+    let cancel = CancellationToken::new();
+    let (world, token) = (scene.world.clone(), cancel.clone());
+    let at = tokio::spawn(async move {
+        while world.count("UploadPartCopy") < 2 {
+            tokio::time::advance(Duration::from_millis(50)).await;
+        }
+        token.cancel();
+        tokio::time::Instant::now()
+    });
+    let report = scene.copy_until(&["2021/05/31"], cancel, |_| false).await;
+    let drained = at.await.unwrap().elapsed();
+    assert!(report.summary.cancelled && scene.world.open_uploads(MINE).is_empty());
+    assert!(drained < Duration::from_secs(5), "{drained:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_dropped_while_an_upload_is_created_names_it_as_possibly_open() {
+    let scene = Scene::new();
+    let key = "2021/05/31/20210531_9_001.pcap.gz";
+    scene.put(key, ObjectSpec::new(800 * MIB).part_size(8 * MIB));
+    scene.world.fault(Fault::on("CreateMultipartUpload").then(Effect::Stall(Duration::from_secs(30))));
+    let mut run = scene.copier().copy(&parse(&["2021/05/31"]), CancellationToken::new());
+    let all = async { while run.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(5), all).await.is_err());
+    assert_eq!(run.open_uploads().iter().map(|u| u.key.as_str()).collect::<Vec<_>>(), [key]);
+}

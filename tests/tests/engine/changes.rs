@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flex_copy::{CopyReason, CopySettings, Outcome, Proof};
+use flex_copy::{CopyReason, CopySettings, OnChange, Outcome, Proof};
 use flex_tests::sandbox::{Effect, Fault, ObjectSpec, VENDOR_BUCKET};
 
 use crate::scene::{MIB, MINE, Scene};
@@ -73,6 +73,8 @@ async fn a_source_that_changes_once_is_copied_anew_and_twice_is_reported() {
             "{operation}: {:?}",
             report.outcomes()
         );
+        let now = scene.world.object(VENDOR_BUCKET, KEY).unwrap();
+        assert_eq!((report.ends[0].etag.quoted(), report.ends[0].size), (now.etag, now.size), "the newer version's");
         scene.assert_copied(&[KEY.into()]);
         assert!(scene.world.open_uploads(MINE).is_empty());
 
@@ -104,4 +106,19 @@ async fn what_only_the_destination_has_is_left_alone() {
     assert_eq!(report.ends.len(), 2);
     assert_eq!(scene.world.objects(MINE).len(), keys.len() + 1);
     assert!(scene.world.object(VENDOR_BUCKET, "2021/05/31/mine.txt").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_can_be_kept_or_made_a_failure() {
+    for (on_change, outcome) in [(OnChange::Keep, "change-kept"), (OnChange::Fail, "failed")] {
+        let scene = Scene::new().settings(CopySettings::builder().on_change(on_change).build().unwrap());
+        let keys = scene.day("2021/05/31/", 3);
+        scene.world.put_object(MINE, &keys[0], ObjectSpec::new(7));
+        let later = scene.world.now() + Duration::from_secs(9);
+        scene.world.put_object(MINE, &keys[1], ObjectSpec::new(1002).seed(99).modified(later));
+        let report = scene.copy(&["2021/05/31"]).await;
+        assert_eq!([&keys[0], &keys[1], &keys[2]].map(|key| report.outcome(key)), [outcome, outcome, "copied"]);
+        assert_eq!(scene.world.object(MINE, &keys[0]).unwrap().size, 7, "left as it was");
+        assert_eq!(scene.world.count("CopyObject"), 1);
+    }
 }

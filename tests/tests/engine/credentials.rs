@@ -20,6 +20,10 @@ impl RenewableCredentials for Role {
     fn renew(&self, refused: u64) -> BoxFuture<'_, Result<(), Box<dyn Error + Send + Sync>>> {
         Box::pin(async move { self.0.renew(refused).await.map_err(Into::into) })
     }
+
+    fn is_transient(&self, failure: &(dyn Error + 'static)) -> bool {
+        flex_creds::CredsError::find(failure).is_some_and(|e| e.is_transient())
+    }
 }
 
 /// A scene whose clients assume the copy role as the manual's user.
@@ -100,4 +104,16 @@ async fn a_role_that_may_not_be_assumed_stops_the_run_with_its_reason() {
             .is_some_and(|e| matches!(e, flex_creds::CredsError::NotAllowedToAssume { .. })),
         "the reason is in the chain: {source:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn sts_out_of_reach_at_a_renewal_is_waited_out() {
+    let scene = assuming();
+    let keys = scene.day("2021/05/31/", 300);
+    scene.world.latency(Duration::from_millis(20));
+    scene.world.fault(Fault::on("CopyObject").nth(100).then(Effect::EndToken));
+    scene.world.fault(Fault::on("AssumeRole").calls(2, 12).then(Effect::ResetBefore));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Etag, 300)], "{}", report.stopped());
+    scene.assert_copied(&keys);
 }

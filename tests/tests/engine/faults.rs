@@ -135,7 +135,8 @@ async fn an_outage_in_mid_run_is_waited_out_up_to_the_limit() {
     let settings = CopySettings::builder().outage_limit(seconds(120)).build().unwrap();
     let scene = Scene::new().settings(settings);
     scene.day("2021/05/31/", 100);
-    scene.world.fault(Fault::on("CopyObject").calls(20, u64::MAX).then(Effect::ResetBefore));
+    // Four listings and nineteen copies are answered.
+    scene.world.fault(Fault::on_any().calls(24, u64::MAX).then(Effect::ResetBefore));
     let report = scene.copy(&["2021/05/31"]).await;
     assert!(
         matches!(report.summary.stopped.as_deref(), Some(StopReason::Unreachable { after_success: true, .. })),
@@ -169,4 +170,120 @@ async fn an_upload_whose_creation_was_not_answered_is_named_as_possibly_open() {
     assert_eq!(scene.world.open_uploads(MINE).len(), 1, "the first one stays open, and nobody knows its id");
     let named: Vec<_> = report.summary.open_uploads.iter().map(|u| (u.key.clone(), u.upload_id.clone())).collect();
     assert_eq!(named, [(key, None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_that_gets_no_answer_fails_and_the_service_is_not_called_unreachable() {
+    for effect in [Effect::ResetBefore, Effect::Truncate, Effect::Stall(seconds(100_000)), Effect::SlowDown] {
+        let scene = Scene::new();
+        let keys = scene.day("2021/05/31/", 50);
+        scene.world.fault(Fault::on("CopyObject").key(keys[7].clone()).then(effect.clone()));
+        let report = scene.copy(&["2021/05/31"]).await;
+        assert!(report.summary.stopped.is_none(), "{effect:?}: {}", report.stopped());
+        assert_eq!(report.outcome(&keys[7]), "failed", "{effect:?}");
+        assert_eq!(report.summary.copied_total().objects, 49, "{effect:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_all_get_no_answer_stop_the_run_though_other_requests_are_answered() {
+    let settings = CopySettings::builder().outage_limit(seconds(60)).build().unwrap();
+    let scene = Scene::new().settings(settings);
+    scene.day("2021/05/31/", 500);
+    scene.world.fault(Fault::on("CopyObject").calls(20, u64::MAX).then(Effect::ResetBefore));
+    let begun = Instant::now();
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(matches!(report.summary.stopped.as_deref(), Some(StopReason::Unreachable { .. })), "{}", report.stopped());
+    assert!(begun.elapsed() < seconds(200), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_failures_far_apart_are_no_outage() {
+    let scene = Scene::new();
+    let (a, b) = ("2021/05/31/20210531_1_001.pcap.gz".to_owned(), "2021/05/31/20210531_2_001.pcap.gz".to_owned());
+    scene.put(&a, ObjectSpec::new(5 << 30).seed(1));
+    scene.put(&b, ObjectSpec::new(1_250_000_000).seed(2));
+    // The first goes on for minutes and succeeds; meanwhile the second times out once.
+    scene.world.fault(Fault::on("CopyObject").key(a.clone()).nth(1).then(Effect::SlowDown));
+    scene.world.fault(Fault::on("CopyObject").key(a.clone()).nth(2).then(Effect::SlowBody(seconds(400))));
+    scene.world.fault(Fault::on("CopyObject").key(b.clone()).nth(1).then(Effect::Stall(seconds(100_000))));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(report.summary.stopped.is_none(), "{}", report.stopped());
+    scene.assert_copied(&[a, b]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_destination_had_before_is_never_taken_for_the_copy() {
+    let key = "2021/05/31/20210531_1_001.pcap.gz";
+    let scene = Scene::new().settings(CopySettings::builder().attempts(3).build().unwrap());
+    let now = scene.world.now();
+    // Another version of equal size and of the layout that flex would choose.
+    let older = ObjectSpec::new(6 << 30).seed(1).part_size(128 * MIB).modified(now - seconds(1000));
+    scene.world.put_object(MINE, key, older);
+    scene.put(key, ObjectSpec::new(6 << 30).seed(2).part_size(64 * MIB).full_checksum().modified(now));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::ResetBefore));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 99).then(Effect::Status(500, "InternalError")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.outcome(key), "failed");
+    assert_eq!(scene.world.open_uploads(MINE).len(), report.summary.open_uploads.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_that_is_done_but_answered_with_an_error_is_found() {
+    let key = "2021/05/31/20210531_1_001.pcap.gz".to_owned();
+    let scene = Scene::new();
+    scene.put(&key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    // As after an internal error that came when the object was there already.
+    scene.copy(&["2021/05/31"]).await;
+    scene.world.remove_object(MINE, &key);
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::Truncate));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 9).then(Effect::Status(404, "NoSuchUpload")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.outcome(&key), "copied", "{:?}", report.outcomes());
+    scene.assert_copied(&[key]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_fails_after_a_lost_completion_concerns_that_object_alone() {
+    let scene = Scene::new();
+    scene.day("2021/05/31/", 50);
+    let key = "2021/05/31/20210531_91_001.pcap.gz";
+    scene.put(key, ObjectSpec::new(80 * MIB).part_size(8 * MIB));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::ResetAfter));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 9).then(Effect::Status(404, "NoSuchUpload")));
+    scene.world.fault(Fault::on("ListObjectsV2").key(key).then(Effect::Status(500, "InternalError")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(report.summary.stopped.is_none(), "{}", report.stopped());
+    assert_eq!((report.outcome(key), report.summary.copied_total().objects), ("failed", 50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_refusal_and_what_is_not_implemented_are_not_tried_again() {
+    let scene = Scene::new();
+    scene.day("2021/05/31/", 100);
+    scene.world.fault(Fault::on("CopyObject").then(Effect::Error200("AccessDenied")));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert!(
+        matches!(report.summary.stopped.as_deref(), Some(StopReason::DestinationRefused { .. })),
+        "{}",
+        report.stopped()
+    );
+    assert!(scene.world.count("CopyObject") <= 4);
+
+    let scene = Scene::new();
+    scene.day("2021/05/31/", 20);
+    scene.world.fault(Fault::on("CopyObject").then(Effect::Status(501, "NotImplemented")));
+    assert_eq!(scene.copy(&["2021/05/31"]).await.summary.failed.objects, 20);
+    assert_eq!(scene.world.count("CopyObject"), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_without_end_is_given_up_in_minutes() {
+    let key = "2021/05/31/20210531_1_001.pcap.gz";
+    let scene = Scene::new();
+    scene.put(key, ObjectSpec::new(500 << 30).part_size(64 * MIB));
+    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::Stall(seconds(1_000_000))));
+    let begun = Instant::now();
+    assert_eq!(scene.copy(&["2021/05/31"]).await.outcome(key), "copied");
+    assert!(begun.elapsed() < seconds(3600), "{:?}", begun.elapsed());
 }

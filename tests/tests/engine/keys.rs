@@ -149,9 +149,28 @@ async fn a_filter_selects_by_file_name() {
         CopySettings::builder().filter(std::sync::Arc::new(|name: &str| name.contains("_2_"))).build().unwrap();
     let scene = Scene::new().settings(settings);
     let keys = scene.day("2021/05/31/", 3);
-    let report = scene.copy(&["2021/05/31"]).await;
+    scene.put("2021/06/01/20210601_1_001.pcap.gz", ObjectSpec::new(3));
+    let report = scene.copy(&["2021/05/31", "2021/06/01"]).await;
     assert_eq!(report.summary.listed_total().objects, 1);
     scene.assert_copied(&keys[1..2]);
+    let selection = parse(&["2021/05/31", "2021/06/01"]);
+    assert!(report.summary.missing_named_days(&selection).is_empty(), "a day whose files are left out has data");
+    let (verdicts, summary) = scene.verify(&["2021/05/31", "2021/06/01"]).await;
+    assert_eq!((verdicts.len(), summary.missing_named_days(&selection).len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_panics_ends_the_run_and_does_not_shorten_it() {
+    let filter = |name: &str| {
+        assert!(!name.contains("20100104"), "a fault of the caller's");
+        true
+    };
+    let scene = Scene::new().settings(CopySettings::builder().filter(std::sync::Arc::new(filter)).build().unwrap());
+    scene.day("2010/01/04/", 3);
+    scene.day("2021/05/31/", 3);
+    scene.world.latency(std::time::Duration::from_millis(5));
+    let report = scene.copy(&["2010", "2021"]).await;
+    assert!(report.summary.stopped.is_some() && !report.summary.listing_complete);
 }
 
 #[tokio::test(start_paused = true)]

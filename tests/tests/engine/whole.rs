@@ -157,3 +157,28 @@ async fn a_destination_prefix_is_put_before_the_vendors_keys() {
     scene.assert_copied(&keys);
     assert_eq!(scene.copy(&["2021/05/31"]).await.summary.identical.objects, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_kms_sources_are_asked_about_side_by_side() {
+    let mut scene = Scene::new();
+    for n in 1..=100 {
+        scene.put(&format!("2021/05/31/20210531_{n}_001.pcap.gz"), ObjectSpec::new(1000 + n).seed(n).kms());
+    }
+    scene.copy(&["2021/05/31"]).await;
+    scene.world.forget_requests();
+    scene.world.latency(std::time::Duration::from_millis(100));
+    assert_eq!(scene.copy(&["2021/05/31"]).await.summary.kept.objects, 100);
+    assert!(scene.world.peak_in_flight_of("HeadObject") > 1);
+
+    scene.settings = CopySettings::builder().recopy_size_only(true).build().unwrap();
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::SizeOnly, 100)], "copied again, as asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checksum_proves_a_copy_into_a_kms_bucket() {
+    let scene = Scene::new();
+    scene.world.bucket_encryption(MINE, sandbox::Encryption::Kms, true);
+    scene.put("2021/05/31/20210531_1_001.pcap.gz", ObjectSpec::new(10).full_checksum());
+    assert_eq!(scene.copy(&["2021/05/31"]).await.proofs(), [(Proof::Checksum, 1)]);
+}
