@@ -25,6 +25,8 @@ use crate::{
 /// The base identity and what reaches AWS with it.
 pub(crate) struct Base {
     http: SharedHttpClient,
+    /// The same but for the hosts that give credentials on the machine itself.
+    credentials_http: SharedHttpClient,
     region: Region,
     /// A profile has a `credential_process`.
     pub(crate) uses_processes: bool,
@@ -32,9 +34,10 @@ pub(crate) struct Base {
 
 impl Base {
     pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
-        let http = http::client(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
+        let http::Clients { proxied: http, credentials: credentials_http } =
+            http::clients(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
         let uses_processes = profiles::check(settings.profile.as_ref()).await?;
-        Ok(Self { http, region: Region::new(settings.region.clone()), uses_processes })
+        Ok(Self { http, credentials_http, region: Region::new(settings.region.clone()), uses_processes })
     }
 
     /// A configuration with the credentials of a profile or of the SDK's chain, for one of the two services. An endpoint
@@ -63,8 +66,9 @@ impl Base {
     }
 
     async fn provider(&self, profile: Option<&Profile>) -> SharedCredentialsProvider {
-        let config =
-            ProviderConfig::without_region().with_region(Some(self.region.clone())).with_http_client(self.http.clone());
+        let config = ProviderConfig::without_region()
+            .with_region(Some(self.region.clone()))
+            .with_http_client(self.credentials_http.clone());
         match profile {
             Some(Profile { name, alone: true }) => SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build(),
@@ -104,10 +108,7 @@ impl Base {
     pub(crate) async fn account(&self, settings: &Settings) -> Result<AccountId, Stop> {
         match &settings.account {
             Some(account) => Ok(*account),
-            None => {
-                let session = self.copy_role(settings).await?.session().await.map_err(|e| hints::creds(&e))?;
-                Ok(session.account())
-            }
+            None => self.copy_role(settings).await?.account().await.map_err(|e| hints::creds(&e)),
         }
     }
 

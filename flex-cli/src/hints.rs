@@ -9,7 +9,7 @@ use flex_keys::{SelectionError, SelectionErrorKind};
 
 use crate::{error::Stop, exit::Exit};
 
-const UNSET: &str = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: flex carries out the manual's step 1-5 \
+pub(crate) const UNSET: &str = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: flex carries out the manual's step 1-5 \
                      (assume the role) by itself, with your own identity";
 const STEP_POLICY: &str = "repeat the manual's step 1-3: `flex policy bucket` prints the bucket policy";
 const STEP_NOTICE: &str = "the vendor grants one account, one bucket name and the dates of your contract (the manual's step 1-2): compare them";
@@ -80,20 +80,23 @@ pub(crate) fn stopped(reason: &StopReason, began: bool) -> Stop {
 }
 
 /// A selection that was not understood, or that names what does not exist.
-pub(crate) fn selection(error: &SelectionError) -> Stop {
+pub(crate) fn selection(error: &SelectionError, command: &str) -> Stop {
     match error.kind() {
         // Looked for and not found: nothing is wrong with the words.
         SelectionErrorKind::NotFound => Stop::new(Exit::Incomplete, error),
-        SelectionErrorKind::OtherBucket => Stop::usage(error)
-            .mend("name the destination with --bucket NAME, or with a second URL that ends in the same path"),
+        SelectionErrorKind::OtherBucket => Stop::usage(error).mend(match command {
+            "copy" => "name the destination with --bucket NAME, or with a second URL that ends in the same path",
+            "ls" => "your own bucket is listed with --dest --bucket NAME",
+            _ => "name the destination with --bucket NAME",
+        }),
         _ => Stop::usage(error),
     }
 }
 
 /// A selection that could not be looked up.
-pub(crate) fn resolving(error: &ResolveError) -> Stop {
+pub(crate) fn resolving(error: &ResolveError, command: &str) -> Stop {
     match error {
-        ResolveError::Selection(error) => selection(error),
+        ResolveError::Selection(error) => selection(error, command),
         ResolveError::Stopped(reason) => stopped(reason, false),
         other => Stop::new(Exit::Refused, other),
     }

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
@@ -12,7 +13,13 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    },
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -37,19 +44,68 @@ enum BundleFault {
     Damaged { number: usize, detail: String },
 }
 
-/// A client that goes through the environment's proxies.
-pub(crate) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, BundleError> {
+/// The clients of one run.
+pub(crate) struct Clients {
+    /// Goes through the environment's proxies.
+    pub(crate) proxied: SharedHttpClient,
+    /// For the chain of credentials: containers and the like have theirs from an address of the machine itself, to which
+    /// a proxy does not lead, and which is asked with an authorization token that is none of a proxy's business.
+    pub(crate) credentials: SharedHttpClient,
+}
+
+/// The clients, trusting the bundle's certificates too.
+pub(crate) fn clients(ca_bundle: Option<&Path>) -> Result<Clients, BundleError> {
     let mut trust = platform_roots();
     if let Some(path) = ca_bundle {
         let pem = checked(path).map_err(|source| BundleError { path: path.to_owned(), source })?;
         trust.add_pem_certificate(pem);
     }
-    Ok(build(trust, ProxyConfig::from_env()))
+    let proxied = build(trust.clone(), ProxyConfig::from_env());
+    let direct = build(trust, ProxyConfig::disabled());
+    let credentials = SharedHttpClient::new(ByHost { proxied: proxied.clone(), direct });
+    Ok(Clients { proxied, credentials })
 }
 
 /// A client for the instance metadata service, which lives on the instance itself: no proxy reaches it.
 pub(crate) fn direct() -> SharedHttpClient {
     build(platform_roots(), ProxyConfig::disabled())
+}
+
+#[derive(Debug)]
+struct ByHost<T> {
+    proxied: T,
+    direct: T,
+}
+
+impl HttpClient for ByHost<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(ByHost {
+            proxied: self.proxied.http_connector(settings, components),
+            direct: self.direct.http_connector(settings, components),
+        })
+    }
+}
+
+impl HttpConnector for ByHost<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_local(request.uri()) { self.direct.call(request) } else { self.proxied.call(request) }
+    }
+}
+
+/// The addresses from which the AWS SDKs accept credentials over plain HTTP: loopback, ECS, EKS (both families), EC2.
+fn is_local(uri: &str) -> bool {
+    let uri = uri.parse::<::http::Uri>().ok();
+    let Some(host) = uri.as_ref().and_then(::http::Uri::host) else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    match host.parse::<IpAddr>() {
+        Ok(address) if address.is_loopback() => true,
+        Ok(IpAddr::V4(address)) => matches!(address.octets(), [169, 254, 170, 2 | 23] | [169, 254, 169, 254]),
+        Ok(IpAddr::V6(address)) => matches!(address.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x254]),
+        Err(_) => false,
+    }
 }
 
 /// The platform's certificates. A bare container may have none, which is no reason to fail before TLS is spoken.
@@ -106,7 +162,7 @@ mod tests {
         if let Some(content) = content {
             std::fs::write(&path, content).expect("a file");
         }
-        let error = client(Some(&path)).expect_err("no usable bundle");
+        let error = clients(Some(&path)).err().expect("no usable bundle");
         assert!(error.to_string().contains("ca.pem"), "{error}");
         error.source.to_string()
     }
@@ -122,11 +178,37 @@ mod tests {
     }
 
     #[test]
+    fn the_machines_own_addresses_need_no_proxy() {
+        for uri in [
+            "http://127.0.0.1:81/x",
+            "http://localhost/x",
+            "http://[::1]:1/",
+            "http://169.254.170.2/v2/x",
+            "http://169.254.170.23/",
+            "http://[fd00:ec2::23]/",
+            "http://[FD00:EC2:0::254]:80/",
+            "http://169.254.169.254/latest",
+        ] {
+            assert!(is_local(uri), "{uri}");
+        }
+        for uri in [
+            "https://sts.amazonaws.com/",
+            "http://169.254.170.3/",
+            "http://[fd00:ec2::24]/",
+            "http://127.0.0.1.example.com/",
+            "http://user@localhost.example/",
+            "/127.0.0.1",
+        ] {
+            assert!(!is_local(uri), "{uri}");
+        }
+    }
+
+    #[test]
     fn a_real_bundle_is_taken() {
         let ca = rcgen::generate_simple_self_signed(vec!["flex.test".into()]).expect("a certificate");
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("ca.pem");
         std::fs::write(&path, ca.cert.pem()).expect("a file");
-        assert!(client(Some(&path)).is_ok());
+        assert!(clients(Some(&path)).is_ok());
     }
 }

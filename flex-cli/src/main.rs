@@ -24,9 +24,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             let code = if e.use_stderr() { Exit::Usage } else { Exit::Done };
-            // A reader that has gone needs no help.
-            let _ = e.print();
-            return code.into();
+            return match e.print() {
+                // A reader that has gone needs no help.
+                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => code.or(Exit::Failed).into(),
+                _ => code.into(),
+            };
         }
     };
     let mut ui = Ui::new(&cli.global);
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     };
     ui.progress.finish();
     ui.flush();
-    exit.into()
+    if ui.lost { exit.or(Exit::Failed).into() } else { exit.into() }
 }
 
 fn start(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::types::EncodingType;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bucket, CopySettings, StopReason,
     failure::{FailureKind, Operation, RequestFailure},
+    listing::decode,
     requests::{Failed, OnCancel, Requests, attempt_limit},
 };
 
@@ -57,6 +59,8 @@ impl Cleaner {
                 .list_multipart_uploads()
                 .bucket(self.bucket.name())
                 .set_prefix(Some(self.bucket.key_prefix().to_owned()).filter(|p| !p.is_empty()))
+                // As for listings: XML cannot hold every character of a key.
+                .encoding_type(EncodingType::Url)
                 .set_key_marker(markers.0.clone())
                 .set_upload_id_marker(markers.1.clone())
                 .set_expected_bucket_owner(self.bucket.owner().map(str::to_owned));
@@ -67,16 +71,19 @@ impl Cleaner {
                 })
                 .await
                 .map_err(|failed| self.stop_reason(failed))?;
+            let encoded = page.encoding_type() == Some(&EncodingType::Url);
+            let decoded = |text: &str| if encoded { decode(text) } else { Some(text.to_owned()) };
             for upload in page.uploads() {
-                let (Some(key), Some(upload_id)) = (upload.key(), upload.upload_id()) else { continue };
+                let key = upload.key().and_then(decoded);
+                let (Some(key), Some(upload_id)) = (key, upload.upload_id()) else { continue };
                 found.push(UnfinishedUpload {
-                    key: key.to_owned(),
+                    key,
                     upload_id: upload_id.to_owned(),
                     initiated: upload.initiated().map_or(0, aws_smithy_types::DateTime::secs),
                     initiator: upload.initiator().and_then(|i| i.id()).unwrap_or_default().to_owned(),
                 });
             }
-            let next = (page.next_key_marker().map(str::to_owned), page.next_upload_id_marker().map(str::to_owned));
+            let next = (page.next_key_marker().and_then(decoded), page.next_upload_id_marker().map(str::to_owned));
             if page.is_truncated() != Some(true) || next.0.is_none() || next == markers {
                 return Ok(found);
             }

@@ -106,7 +106,7 @@ pub(crate) async fn page(
 }
 
 /// Undoes `encoding-type=url`: S3 writes a space as `+`.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8().ok().map(|key| key.into_owned())
 }

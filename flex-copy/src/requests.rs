@@ -209,6 +209,7 @@ impl Requests {
             let others = self.governor.successes();
             let generation = self.credentials.as_ref().map(|c| c.generation());
             *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+            let begun = Instant::now();
             let result = match timeout(limit, attempt()).await {
                 Ok(result) => result,
                 Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
@@ -216,14 +217,16 @@ impl Requests {
             drop(permit);
             let mut failure = match result {
                 Ok(value) => {
+                    tracing::debug!(%operation, attempt = tries + 1, took = ?begun.elapsed(), "answered");
                     self.governor.succeeded();
                     return Ok((value, maybe_done));
                 }
                 Err(failure) => failure,
             };
-            tracing::debug!(%operation, failure = %failure, attempts, "attempt failed");
             maybe_done |= failure.maybe_done();
             tries += 1;
+            let cause = StdError::source(&failure).map(ToString::to_string);
+            tracing::debug!(%operation, attempt = tries, took = ?begun.elapsed(), %failure, cause, "failed");
             // What only may be an expired session is worth one renewal.
             let renew = failure.kind() == FailureKind::Expired || (renewals == 0 && failure.may_be_expired());
             if let (true, true, Some(credentials), Some(generation)) =

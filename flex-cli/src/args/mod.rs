@@ -112,8 +112,8 @@ impl Command {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Times are Tokyo's, on a terminal and in a pipe. A selection of dates finds a folder in both spellings, 2021/05 and \
-2021/5. A path of which no form of selection is known is taken as a folder, so that `flex ls ConnectionSpec/Standard` \
-lists that folder. Nothing found is exit 4.")]
+2021/5, and a year or a month is listed whole. Where several folders are listed, keys are shown in full. A path of \
+which no form of selection is known is taken as a folder or a file. Nothing found is exit 4.")]
 pub(crate) struct LsArgs {
     /// What to list; the root of the bucket when not given. See `flex copy --help` for the forms
     #[arg(value_name = "SELECTION")]

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use flex_copy::{Bucket, Cleaner, UnfinishedUpload};
+use flex_policy::RoleArn;
 use serde::Serialize;
 
 use super::Job;
@@ -72,7 +73,7 @@ struct End<'a> {
 pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Stop> {
     let started = std::time::Instant::now();
     let bucket = require_bucket(&job.settings)?.to_owned();
-    let (cleaner, role) = job.interrupt.or(prepare(job, &bucket)).await?;
+    let (cleaner, role) = job.interrupt.or(prepare(job, &bucket, args.all)).await?;
     let owner_rights = || {
         "clean runs as your own identity, which needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the \
          bucket: name its profile with --owner-profile"
@@ -137,33 +138,27 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
     Ok(exit)
 }
 
-/// The cleaner, and the name of the role whose uploads are ours. `--all` does not ask for it.
-async fn prepare(job: &Job<'_>, bucket: &str) -> Result<(Cleaner, Option<String>), Stop> {
+/// The cleaner, and the name of the role whose uploads are ours. `all` does not ask for it.
+async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<(Cleaner, Option<String>), Stop> {
     let settings = &job.settings;
     let base = Base::new(settings).await?;
     let s3 = base.owner_s3(settings).await?;
+    // An upload's initiator does not tell the account, from which the role's name is made.
+    let account = match &settings.account {
+        None if !all && settings.role_arn.is_none() => Some(base.account(settings).await.map_err(|stop| {
+            stop.during("whose uploads are ours is not known").mend("or name your account: --account ID")
+        })?),
+        given => *given,
+    };
+    let made = account.map(|account| RoleArn::copy_role(&settings.source_account, &account));
+    let role = settings.role_arn.as_ref().or(made.as_ref()).map(|role| role.role_name().to_owned());
+
     let copy = settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
     let mut bucket = Bucket::new(s3, bucket).prefix(settings.key_prefix());
-    if let (true, Some(account)) = (settings.expected_owner, &settings.account) {
+    if let (true, Some(account)) = (settings.expected_owner, account) {
         bucket = bucket.expected_owner(account.as_str());
     }
-    Ok((Cleaner::new(bucket, &copy), role_name(job).await?))
-}
-
-/// The copy role's name: given, or made from the account, which an upload's initiator does not tell otherwise.
-async fn role_name(job: &Job<'_>) -> Result<Option<String>, Stop> {
-    let settings = &job.settings;
-    if let Some(role) = &settings.role_arn {
-        return Ok(Some(role.role_name().to_owned()));
-    }
-    if let Some(account) = &settings.account {
-        let role = flex_policy::RoleArn::copy_role(&settings.source_account, account);
-        return Ok(Some(role.role_name().to_owned()));
-    }
-    let account = Base::new(settings).await?.account(settings).await.map_err(|stop| {
-        stop.during("whose uploads are ours is not known").mend("or name your account: --account ID")
-    })?;
-    Ok(Some(flex_policy::RoleArn::copy_role(&settings.source_account, &account).role_name().to_owned()))
+    Ok((Cleaner::new(bucket, &copy), role))
 }
 
 /// Asks, on a terminal; `--yes` needs no question.

@@ -9,6 +9,7 @@ use crate::{
     clients::Base,
     error::Stop,
     exit::Exit,
+    hints,
     present::{Ui, report::Report, size},
     profiles,
 };
@@ -89,7 +90,16 @@ async fn process(job: &mut Job<'_>) -> Result<Exit, Stop> {
         start_again(&own)?;
     }
     let role = job.interrupt.or(base.as_role(&job.settings)).await?;
-    let mut json = process_json(&role.credentials().await?);
+    let credentials = role.credentials().await?;
+    if credentials.expiry().is_none() {
+        return Err(Stop::text(
+            Exit::Refused,
+            "the credentials in use are already the copy role's and do not tell when they expire, and what is given \
+             without an expiration would be taken for a long-term key",
+        )
+        .mend(hints::UNSET));
+    }
+    let mut json = process_json(&credentials);
     json.push('\n');
     job.ui.text(&json);
     job.ui.flush();

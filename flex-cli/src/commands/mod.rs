@@ -68,7 +68,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// Reads a selection.
     fn select(&self, arguments: &[String]) -> Result<Selection, Stop> {
-        self.parse(arguments).map_err(|e| hints::selection(&e))
+        self.parse(arguments).map_err(|e| hints::selection(&e, self.name))
     }
 
     fn parse(&self, arguments: &[String]) -> Result<Selection, flex_keys::SelectionError> {
@@ -92,9 +92,9 @@ impl Job<'_> {
 
     /// Assumes the copy role, resolves the selection and tells what begins.
     async fn copier(&mut self, selection: Selection, copy: CopySettings) -> Result<(Copier, Selection), Stop> {
-        let role = self.as_role().await?;
+        let (role, name) = (self.as_role().await?, self.name);
         let copier = role.copier(&self.settings, copy);
-        let resolve = async { copier.resolve(selection).await.map_err(|e| hints::resolving(&e)) };
+        let resolve = async { copier.resolve(selection).await.map_err(|e| hints::resolving(&e, name)) };
         let selection = self.interrupt.or(resolve).await?;
         if self.ui.json {
             let settings = &self.settings;

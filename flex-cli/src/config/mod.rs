@@ -181,19 +181,25 @@ impl Settings {
             from(|e| e.sts_endpoint_url.clone()),
         )?;
 
-        let notes = [&s3_endpoint, &sts_endpoint, &role_arn, &bucket, &source_bucket]
+        let mut notes: Vec<_> = [&s3_endpoint, &sts_endpoint, &role_arn, &bucket, &source_bucket, &source_account]
             .into_iter()
             .flatten()
             .filter_map(|given| match &given.origin {
-                Origin::File { path, name, chosen: false } if path.parent() == Some(Path::new(".")) => {
+                Origin::File { path, name, chosen: false } if is_here(path) => {
                     Some(format!("{} sets {name} = {:?}", path.display(), given.value))
                 }
                 _ => None,
             })
             .collect();
+        if let Some(file) = file.as_ref().filter(|f| !f.chosen && is_here(&f.path))
+            && file.entries.no_expected_owner == Some(true)
+            && !flags.no_expected_owner
+        {
+            notes.push(format!("{} sets no-expected-owner = true", file.path.display()));
+        }
 
-        let include = if flags.include.is_empty() { sources.list(|e| &e.include) } else { flags.include.clone() };
-        let exclude = if flags.exclude.is_empty() { sources.list(|e| &e.exclude) } else { flags.exclude.clone() };
+        let include = sources.list("include", &flags.include, |e| &e.include);
+        let exclude = sources.list("exclude", &flags.exclude, |e| &e.exclude);
 
         let copy = CopyValues {
             filter: values::name_filter(&include, &exclude)?,
@@ -270,6 +276,11 @@ impl Settings {
         })
     }
 
+    /// Whether the filters let a file's name pass.
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        self.copy.filter.as_ref().is_none_or(|filter| filter(name))
+    }
+
     /// The prefix before the vendor's keys; empty where there is none.
     pub(crate) fn key_prefix(&self) -> &str {
         self.dest_prefix.as_ref().map_or("", |given| &given.value)
@@ -311,9 +322,20 @@ impl Sources<'_> {
         }))
     }
 
-    fn list(&self, entry: fn(&Entries) -> &Vec<String>) -> Vec<String> {
-        self.file.map(|f| entry(&f.entries).clone()).unwrap_or_default()
+    fn list(&self, name: &'static str, flag: &[String], entry: fn(&Entries) -> &Vec<String>) -> Given<Vec<String>> {
+        match self.file {
+            Some(file) if flag.is_empty() => Given {
+                value: entry(&file.entries).clone(),
+                origin: Origin::File { path: file.path.clone(), name, chosen: file.chosen },
+            },
+            _ => Given { value: flag.to_vec(), origin: Origin::Flag(name) },
+        }
     }
+}
+
+/// A file of the current folder, which may be somebody else's.
+fn is_here(path: &Path) -> bool {
+    path.parent() == Some(Path::new("."))
 }
 
 impl Given<String> {

@@ -76,6 +76,21 @@ fn a_found_file_is_named_where_it_decides_and_may_not_lead_away() {
     let toml = "bucket = 'from-file'\nendpoint-url = 'http://127.0.0.1:1'";
     let notes = merged(&none, &[], toml).expect("settings").notes;
     assert_eq!(notes.len(), 2, "{notes:?}");
+    for (entry, shown) in [
+        ("bucket = 'b-b'", "bucket = \"b-b\""),
+        ("source-bucket = 'b-b'", "source-bucket = \"b-b\""),
+        ("source-account = '012345678901'", "source-account = \"012345678901\""),
+        ("role-arn = 'arn:aws:iam::123456789012:role/x'", "role-arn = \"arn:aws:iam::123456789012:role/x\""),
+        ("endpoint-url = 'http://localhost:1'", "endpoint-url = \"http://localhost:1\""),
+        ("sts-endpoint-url = 'http://localhost:1'", "sts-endpoint-url = \"http://localhost:1\""),
+        ("no-expected-owner = true", "no-expected-owner = true"),
+    ] {
+        assert_eq!(merged(&none, &[], entry).expect("settings").notes, [format!("./flex.toml sets {shown}")]);
+    }
+    let flags = Global { no_expected_owner: true, ..Global::default() };
+    for (flags, entry) in [(&flags, "no-expected-owner = true"), (&none, "no-expected-owner = false")] {
+        assert_eq!(merged(flags, &[], entry).expect("settings").notes, [""; 0]);
+    }
     assert!(notes.iter().any(|n| n == "./flex.toml sets bucket = \"from-file\""), "{notes:?}");
     let flags = Global { bucket: Some("from-flag".into()), ..Global::default() };
     assert_eq!(merged(&flags, &[], "bucket = 'from-file'").expect("settings").notes, [""; 0]);
@@ -91,11 +106,15 @@ fn a_wrong_value_names_its_origin() {
     };
     let none = Global::default();
     let flags = Global { max_in_flight: Some("0".into()), ..Global::default() };
+    let excluding = Global { exclude: vec!["a/b".into()], ..Global::default() };
     for (got, want) in [
         (wrong(&flags, &[], ""), "--max-in-flight = \"0\""),
         (wrong(&none, &[], "max-rps = 0.0"), "max-rps in ./flex.toml = \"0\""),
         (wrong(&none, &[("FLEX_ACCOUNT", "123")], ""), "FLEX_ACCOUNT = \"123\""),
         (wrong(&none, &[], "proof = 'md5'"), "proof in ./flex.toml = \"md5\""),
+        (wrong(&none, &[], "include = ['[a']"), "include in ./flex.toml = \"[a\""),
+        (wrong(&none, &[], "exclude = ['*']"), "exclude in ./flex.toml = \"*\""),
+        (wrong(&excluding, &[], "exclude = ['a']"), "--exclude = \"a/b\""),
         (wrong(&none, &[("FLEX_ROLE_ARN", "role")], ""), "FLEX_ROLE_ARN = \"role\""),
     ] {
         assert!(got.starts_with(want), "{got:?}, expected {want:?}");

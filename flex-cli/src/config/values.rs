@@ -56,42 +56,45 @@ pub(super) fn prefix(text: &str) -> Result<String, &'static str> {
 }
 
 /// A filter of file names; `None` lets all pass.
-pub(super) fn name_filter(include: &[String], exclude: &[String]) -> Result<Option<NameFilter>, ConfigError> {
-    if include.is_empty() && exclude.is_empty() {
+pub(super) fn name_filter(
+    include: &Given<Vec<String>>,
+    exclude: &Given<Vec<String>>,
+) -> Result<Option<NameFilter>, ConfigError> {
+    if include.value.is_empty() && exclude.value.is_empty() {
         return Ok(None);
     }
     // The manual's `--exclude "*" --include …` means "only these" to `aws s3`, where the last match wins.
-    if let Some(all) = exclude.iter().find(|pattern| matches!(pattern.as_str(), "*" | "**")) {
+    if let Some(all) = exclude.value.iter().find(|pattern| matches!(pattern.as_str(), "*" | "**")) {
         return Err(wrong(
-            "exclude",
+            &exclude.origin,
             all,
             "it excludes every file: unlike in `aws s3`, --exclude always wins. To keep some files only, give --include alone",
         ));
     }
-    let included = if include.is_empty() { None } else { Some(globs("include", include)?) };
-    let excluded = globs("exclude", exclude)?;
+    let included = if include.value.is_empty() { None } else { Some(globs(include)?) };
+    let excluded = globs(exclude)?;
     Ok(Some(Arc::new(move |name: &str| {
         included.as_ref().is_none_or(|set| set.is_match(name)) && !excluded.is_match(name)
     })))
 }
 
-fn wrong(name: &'static str, value: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
-    ConfigError::Value { origin: Origin::Flag(name), value: value.to_owned(), source: why.into() }
+fn wrong(origin: &Origin, value: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
+    ConfigError::Value { origin: origin.clone(), value: value.to_owned(), source: why.into() }
 }
 
-fn globs(name: &'static str, patterns: &[String]) -> Result<GlobSet, ConfigError> {
+fn globs(Given { value: patterns, origin }: &Given<Vec<String>>) -> Result<GlobSet, ConfigError> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         if pattern.contains('/') {
             return Err(wrong(
-                name,
+                origin,
                 pattern,
                 "it holds a /, but only the file's name is looked at, what follows the last /",
             ));
         }
-        set.add(GlobBuilder::new(pattern).build().map_err(|e| wrong(name, pattern, e.kind().to_string()))?);
+        set.add(GlobBuilder::new(pattern).build().map_err(|e| wrong(origin, pattern, e.kind().to_string()))?);
     }
-    set.build().map_err(|e| wrong(name, &patterns.join(" "), e.to_string()))
+    set.build().map_err(|e| wrong(origin, &patterns.join(" "), e.to_string()))
 }
 
 /// The calendar with the corrections of a file. A relative path in a configuration file starts at that file.
@@ -122,9 +125,12 @@ pub(super) fn known(bucket: &'static str) -> BucketName {
 mod tests {
     use super::*;
 
+    fn given(list: &[&str]) -> Given<Vec<String>> {
+        Given { value: list.iter().map(|s| (*s).to_owned()).collect(), origin: Origin::Flag("include") }
+    }
+
     fn passes(include: &[&str], exclude: &[&str], name: &str) -> bool {
-        let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        name_filter(&owned(include), &owned(exclude)).expect("a filter").is_none_or(|filter| filter(name))
+        name_filter(&given(include), &given(exclude)).expect("a filter").is_none_or(|filter| filter(name))
     }
 
     #[test]
@@ -145,8 +151,7 @@ mod tests {
             (vec!["2021/*"], vec![], "only the file's name"),
             (vec!["[a"], vec![], "unclosed"),
         ] {
-            let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
-            let Err(ConfigError::Value { source, .. }) = name_filter(&owned(include), &owned(exclude)) else {
+            let Err(ConfigError::Value { source, .. }) = name_filter(&given(&include), &given(&exclude)) else {
                 panic!("accepted: {why}");
             };
             assert!(source.to_string().contains(why), "{source}");

@@ -15,6 +15,8 @@ pub(crate) struct Absent {
     pub(crate) to_come: Vec<(Dataset, NaiveDate)>,
     /// Days that were named one by one.
     pub(crate) named: Vec<NamedDay>,
+    /// Some of these sessions lie beyond the years of which the exchange's holidays are known.
+    pub(crate) provisional: bool,
 }
 
 /// A day that was named by itself and is not there.
@@ -34,12 +36,13 @@ impl Absent {
         calendar: &TradingCalendar,
         today: NaiveDate,
     ) -> Self {
+        let provisional = sessions.iter().any(|day| !named.contains(day) && calendar.is_provisional(day.1));
         let (to_come, sessions) = sessions.into_iter().partition(|(_, date)| *date >= today);
         let named = named
             .into_iter()
             .map(|day| NamedDay { day, session: calendar.is_session(day.1), why: why(day.1, calendar, today) })
             .collect();
-        Self { sessions, to_come, named }
+        Self { sessions, to_come, named, provisional }
     }
 
     /// A session that was named by itself is not there.
@@ -132,6 +135,10 @@ mod tests {
         let absent = Absent::new(days.to_vec(), vec![], &calendar, date("2021-06-02"));
         assert_eq!(absent.listed(&calendar), ["3 sessions (2021/05/27..2021/05/31)"]);
         assert_eq!(absent.to_come, [(Dataset::Production, date("2021-06-02"))]);
-        assert!(!absent.named_session());
+        assert!(!absent.named_session() && !absent.provisional);
+
+        let year = calendar.last_year() + 1;
+        let days = [2, 3].map(|day| (Dataset::Production, NaiveDate::from_ymd_opt(year, 6, day).expect("a date")));
+        assert!(Absent::new(days.to_vec(), vec![], &calendar, days[1].1).provisional);
     }
 }

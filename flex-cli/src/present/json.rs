@@ -334,11 +334,17 @@ impl<'a> End<'a> {
 pub(crate) struct Missing<'a> {
     missing_sessions: Vec<String>,
     missing_named: &'a [NamedDay],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    provisional_calendar: bool,
 }
 
 impl<'a> From<&'a Absent> for Missing<'a> {
     fn from(absent: &'a Absent) -> Self {
-        Self { missing_sessions: absent.sessions.iter().map(|d| written(*d)).collect(), missing_named: &absent.named }
+        Self {
+            missing_sessions: absent.sessions.iter().map(|d| written(*d)).collect(),
+            missing_named: &absent.named,
+            provisional_calendar: absent.provisional,
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Ui {
     out: BufWriter<Stdout>,
     /// The reader of standard output has gone.
     closed: bool,
+    /// Results could not be written, though somebody may wait for them: a full disk.
+    pub(crate) lost: bool,
     pub(crate) out_is_terminal: bool,
     pub(crate) err_is_terminal: bool,
     out_colour: bool,
@@ -41,6 +43,7 @@ impl Ui {
         Self {
             out: BufWriter::with_capacity(64 * 1024, out),
             closed: false,
+            lost: false,
             out_is_terminal,
             err_is_terminal,
             out_colour: colour(flags.color, out_is_terminal),
@@ -95,6 +98,7 @@ impl Ui {
             // `flex ls | head`: the reader has seen enough.
             self.closed = true;
             if e.kind() != io::ErrorKind::BrokenPipe {
+                self.lost = true;
                 self.note(format!("standard output cannot be written: {e}"));
             }
         }

@@ -53,6 +53,9 @@ impl Report {
             let days: Vec<_> = absent.to_come.iter().map(|d| super::days::written(*d)).collect();
             self.add("not yet", days.join(" "));
         }
+        if absent.provisional {
+            self.add("provisional calendar", format!("sessions after {} are a forecast", calendar.last_year()));
+        }
     }
 
     pub(crate) fn requests<K: ToString>(&mut self, requests: &BTreeMap<K, u64>, retries: u64, throttled: u64) {

@@ -47,7 +47,10 @@ async fn a_caller_that_is_the_copy_role_is_warned_once_and_works() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
     ]);
-    assert_eq!(run.err.matches("warning").count(), 1, "{run}");
+    assert_eq!(run.err.to_lowercase().matches("cannot be renewed").count(), 1, "{run}");
+    // Without an expiration others would take them for a long-term key.
+    let process = user.flex(&["creds", "process"]).expect(3).says(&["unset AWS_ACCESS_KEY_ID"]);
+    assert_eq!(process.out, "");
     assert_eq!(user.world.object_count(BUCKET), 3);
     user.world.end_tokens();
     user.flex(&["copy", "2021/05/31"]).expect(3).says(&["unset AWS_ACCESS_KEY_ID"]);
@@ -129,6 +132,11 @@ async fn policies_are_the_manuals() {
     let bucket: Value = serde_json::from_str(&user.flex(&["policy", "bucket"]).expect(0).out).unwrap();
     let manual: Value = serde_json::from_str(&flex_tests::sandbox::manual_policy(BUCKET)).unwrap();
     assert_eq!(bucket, manual);
+    // What they allow is not needed to print them.
+    user.world.role_exists(false);
+    let assumed = user.world.count("AssumeRole");
+    user.flex(&["policy", "assume-role"]).expect(0).prints(&[COPY_ROLE_NAME]);
+    assert_eq!(user.world.count("AssumeRole"), assumed);
     // An account that is given asks nobody.
     let before = user.world.requests().len();
     let role: Value =

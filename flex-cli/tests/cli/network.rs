@@ -105,6 +105,48 @@ async fn a_proxy_gets_every_request_unless_no_proxy_names_the_host() {
     assert!(plain.load(Ordering::SeqCst) > seen);
 }
 
+#[tokio::test]
+async fn credentials_of_a_container_are_not_asked_for_through_a_proxy() {
+    let mut user = Subscriber::plain().await;
+    let identity = flex_tests::sandbox::Identity::chained();
+    let answer = serde_json::json!({
+        "AccessKeyId": identity.access_key_id(),
+        "SecretAccessKey": identity.secret_access_key(),
+        "Token": identity.session_token(),
+        "Expiration": "2999-01-01T00:00:00Z",
+    })
+    .to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let container = listener.local_addr().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let mut client = BufReader::new(client);
+            let mut line = String::new();
+            while client.read_line(&mut line).await.is_ok_and(|read| read > 2) {
+                count.fetch_add(usize::from(line.trim() == "authorization: token-of-the-container"), Ordering::SeqCst);
+                line.clear();
+            }
+            let length = answer.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{answer}");
+            let _ = client.get_mut().write_all(answer.as_bytes()).await;
+        }
+    });
+    // It leads everything to the sandbox, which answers no such question.
+    let (proxy, plain, _) = proxy(address(&user)).await;
+    user.machine
+        .no_identity()
+        .set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{container}/x"))
+        .set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token-of-the-container")
+        .set("AWS_ENDPOINT_URL", "http://s3.flex.test")
+        .set("HTTP_PROXY", format!("http://{proxy}"));
+    flex(&user, &["copy", "2021/05/31"]).await.expect(0);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(plain.load(Ordering::SeqCst), user.world.requests().len());
+    assert!(user.world.requests().iter().all(|r| r.header("authorization") != "token-of-the-container"));
+}
+
 /// TLS before the sandbox, with a certificate of an authority that nobody knows. Gives its PEM.
 async fn tls_front(upstream: SocketAddr) -> (SocketAddr, String) {
     let authority_key = rcgen::KeyPair::generate().unwrap();

@@ -38,6 +38,74 @@ async fn ls_is_like_aws_s3_ls() {
 }
 
 #[tokio::test]
+async fn ls_of_a_date_lists_its_folder_and_of_several_keys_in_full() {
+    let user = Subscriber::plain().await;
+    let pre = |name: &str| format!("{:>30} {name}", "PRE");
+    let lines =
+        |arguments: &[&str]| -> Vec<String> { user.flex(arguments).expect(0).out.lines().map(str::to_owned).collect() };
+    // Now: the year, the month, and a day that is to come. The first session of the service's first year was the 4th.
+    let seconds = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let now = chrono::DateTime::from_timestamp(seconds as i64 + 9 * 3600, 0).unwrap();
+    let (year, month) = (now.format("%Y/").to_string(), now.format("%m/").to_string());
+    for day in ["01", "28"] {
+        user.world.put_object(VENDOR_BUCKET, &format!("{year}{month}{day}/x_1_1.gz"), ObjectSpec::new(1));
+    }
+    user.world.put_object(VENDOR_BUCKET, "2010/01/04/x_1_1.gz", ObjectSpec::new(1));
+    user.world.put_object(VENDOR_BUCKET, "testdata/2021/05/31/x_1_1.gz", ObjectSpec::new(1));
+    assert_eq!(lines(&["ls", &year]), [pre(&month)]);
+    assert_eq!(lines(&["ls", &format!("{year}{month}")]), [pre("01/"), pre("28/")]);
+    assert_eq!(lines(&["ls", "2010"]), [pre("01/")]);
+    assert_eq!(lines(&["ls", "testdata"]), [pre("2021/")]);
+    assert_eq!(lines(&["ls", "testdata/2021/5"]), [pre("31/")]);
+    assert_eq!(lines(&["ls", "all"]), [pre("2010/01/"), pre("2021/05/"), pre(&format!("{year}{month}"))]);
+
+    let key = &user.seeded.production[0];
+    let (folder, name) = key.rsplit_once('/').unwrap();
+    let range = lines(&["ls", "2021/05/24..2021/05/25"]);
+    assert!(range.len() == 6 && range[0].ends_with(&format!(" {key}")), "{range:?}");
+    assert_eq!(lines(&["ls", "2021", "testdata/2021"]), [pre("2021/05/"), pre("testdata/2021/05/")]);
+    assert_eq!(lines(&["ls", "2021", "2021/05", "--recursive"]).len(), user.seeded.production.len());
+
+    // A file by its key, and its name's beginning by none.
+    for written in [key.as_str(), &format!("s3://{VENDOR_BUCKET}/{key}")] {
+        let file = lines(&["ls", written]);
+        assert!(file.len() == 1 && file[0].ends_with(&format!(" {name}")), "{file:?}");
+    }
+    user.flex(&["ls", &key[..key.len() - 1]]).expect(4).says(&["nothing matched"]);
+    let spec = "ConnectionSpec/Standard/version 17.4/Japanese/a b.pdf";
+    user.world.put_object(VENDOR_BUCKET, spec, ObjectSpec::new(1));
+    user.flex(&["ls", spec]).expect(0).prints(&[" a b.pdf"]);
+
+    let only = lines(&["ls", folder, "--include", name]);
+    assert!(only.len() == 1 && only[0].ends_with(name), "{only:?}");
+    assert_eq!(lines(&["ls", folder, "--exclude", name]).len(), 2);
+    user.flex(&["ls", folder, "--exclude", "2*"]).expect(4);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn results_that_cannot_be_written_are_1() {
+    let user = Subscriber::plain().await;
+    for (arguments, code) in [
+        (&["ls"][..], 1),
+        (&["copy", "2021/05/31"], 1),
+        (&["copy", "2021/05/31", "--json"], 1),
+        // Incomplete otherwise.
+        (&["copy", "2021/05/21"], 1),
+        (&["creds", "env"], 1),
+        (&["completions", "bash"], 1),
+        (&["--help"], 1),
+        // What is graver stays.
+        (&["copy", "2021/05/31", "--json", "--bucket", "absent-bucket"], 3),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = user.machine.command(arguments).stdout(full).output().unwrap();
+        crate::support::Run::of(arguments, output).expect(code);
+    }
+    assert_eq!(user.world.objects(BUCKET).len(), 3);
+}
+
+#[tokio::test]
 async fn every_line_of_json_is_an_event_and_the_last_is_the_summary() {
     let user = Subscriber::odd().await;
     let day = "2021/05/31";
@@ -150,6 +218,13 @@ async fn clean_ends_what_is_ours_and_old_with_yes_only() {
     assert_eq!(upload.len(), 1, "{ended}");
     assert_eq!(upload[0]["upload_id"], *ours);
     assert_eq!(open(&user), 1);
+    // The role's name comes from the account alone, and --all does without it.
+    user.world.role_exists(false);
+    user.flex(&["clean", "--older-than", "0s", "--yes"]).expect(0).prints(&["begun by somebody else"]);
+    assert!(user.world.requests().last().unwrap().header("x-amz-expected-bucket-owner") == Subscriber::account());
+    user.machine.identity(&Identity::stranger());
+    let asked = user.world.count("AssumeRole") + user.world.count("GetCallerIdentity");
     user.flex(&["clean", "--older-than", "0s", "--yes", "--all"]).expect(0);
+    assert_eq!(user.world.count("AssumeRole") + user.world.count("GetCallerIdentity"), asked);
     assert_eq!(open(&user), 0);
 }

@@ -83,6 +83,10 @@ async fn wrong_usage_is_2_with_its_place_and_no_request() {
         let run = user.flex(arguments).expect(2).says(&[said]);
         assert!(!run.err.contains("panicked"), "{run}");
     }
+    for (command, pair) in [("copy", true), ("plan", false), ("ls", false)] {
+        let run = user.flex(&[command, "s3://other-bucket/2021/05"]).expect(2).says(&["--bucket"]);
+        assert_eq!(run.err.contains("a second URL"), pair, "{run}");
+    }
     assert_eq!(user.world.requests().len(), 0);
 }
 
