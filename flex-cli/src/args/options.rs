@@ -59,6 +59,10 @@ pub(crate) struct Global {
     /// etag: keep the source's part layout where only that can prove the copy; size: do not [default: etag]
     #[arg(long, global = true, value_name = "etag|size", help_heading = HOW, hide_short_help = true)]
     pub(crate) proof: Option<String>,
+    /// What becomes of an object that your bucket has with other content: replaced, kept and reported, or a failure
+    /// [default: copy]
+    #[arg(long, global = true, value_name = "copy|keep|fail", help_heading = HOW, hide_short_help = true)]
+    pub(crate) on_change: Option<String>,
     /// Storage class of the copies [default: STANDARD]
     #[arg(long, global = true, value_name = "CLASS", help_heading = HOW, hide_short_help = true)]
     pub(crate) storage_class: Option<String>,

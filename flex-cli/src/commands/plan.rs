@@ -51,15 +51,19 @@ fn add(count: &mut Count, bytes: u64) {
 impl Totals {
     fn take(&mut self, item: &PlanItem) {
         let bytes = item.object.size;
+        let key = ObjectKey::parse(&item.object.key);
+        if let (Some(dataset), Some(date), true) = (key.dataset(), key.date(), item.action != Action::Extra) {
+            self.days.insert((dataset, date));
+        }
+        // All that it tells is that its day has data.
+        if item.action == Action::FilteredOut {
+            return;
+        }
         add(self.by_action.entry(json::action(&item.action)).or_default(), bytes);
         if item.action == Action::Extra {
             return;
         }
         add(&mut self.listed, bytes);
-        let key = ObjectKey::parse(&item.object.key);
-        if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
-            self.days.insert((dataset, date));
-        }
         if let Action::Copy { reason, method, .. } = &item.action {
             add(&mut self.to_copy, bytes);
             add(self.by_reason.entry(word(*reason)).or_default(), bytes);
@@ -134,7 +138,9 @@ pub(super) async fn run(job: &mut Job<'_>, selections: &[String], what: &WhatArg
         let item = item.map_err(|reason| hints::stopped(&reason, false))?;
         totals.take(&item);
         state.listed = totals.listed.objects;
-        show(job.ui, &item);
+        if item.action != Action::FilteredOut {
+            show(job.ui, &item);
+        }
         if job.ui.closed() {
             return Ok(Exit::Done);
         }

@@ -30,6 +30,7 @@ pub(crate) struct Entries {
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
     pub(crate) proof: Option<String>,
+    pub(crate) on_change: Option<String>,
     pub(crate) storage_class: Option<String>,
     pub(crate) sse: Option<String>,
     pub(crate) max_in_flight: Option<u64>,

@@ -11,7 +11,7 @@ use std::{
     str::FromStr,
 };
 
-use flex_copy::{CopySettings, CopySettingsBuilder, NameFilter, ProofWanted};
+use flex_copy::{CopySettings, CopySettingsBuilder, NameFilter, OnChange, ProofWanted};
 use flex_keys::TradingCalendar;
 use flex_policy::{AccountId, BucketName, Partition, RoleArn};
 use thiserror::Error;
@@ -93,6 +93,7 @@ pub(crate) struct Settings {
 struct CopyValues {
     filter: Option<NameFilter>,
     proof: ProofWanted,
+    on_change: OnChange,
     storage_class: Option<String>,
     sse: Option<flex_copy::Encryption>,
     max_in_flight: Option<Given<usize>>,
@@ -154,6 +155,7 @@ impl Settings {
         let region = sources.pick("region", &flags.region, &["FLEX_REGION"], from(|e| e.region.clone()))?;
         let calendar = sources.pick("calendar", &flags.calendar, &["FLEX_CALENDAR"], from(|e| e.calendar.clone()))?;
         let proof = sources.pick("proof", &flags.proof, &[], from(|e| e.proof.clone()))?;
+        let on_change = sources.pick("on-change", &flags.on_change, &[], from(|e| e.on_change.clone()))?;
         let class = sources.pick("storage-class", &flags.storage_class, &[], from(|e| e.storage_class.clone()))?;
         let sse = sources.pick("sse", &flags.sse, &[], from(|e| e.sse.clone()))?;
         let in_flight = sources.pick(
@@ -204,6 +206,7 @@ impl Settings {
         let copy = CopyValues {
             filter: values::name_filter(&include, &exclude)?,
             proof: proof.map(|p| p.with(values::proof)).transpose()?.map(|p| p.value).unwrap_or_default(),
+            on_change: on_change.map(|o| o.with(values::on_change)).transpose()?.map(|o| o.value).unwrap_or_default(),
             storage_class: class.map(|c| c.with(values::storage_class)).transpose()?.map(|c| c.value),
             sse: sse.map(|s| s.with(values::encryption)).transpose()?.map(|s| s.value),
             max_in_flight: in_flight.map(Given::parse).transpose()?,
@@ -246,7 +249,7 @@ impl Settings {
         add: impl FnOnce(CopySettingsBuilder) -> CopySettingsBuilder,
     ) -> Result<CopySettings, ConfigError> {
         let values = &self.copy;
-        let mut builder = CopySettings::builder().proof(values.proof).compat(values.compat);
+        let mut builder = CopySettings::builder().proof(values.proof).on_change(values.on_change).compat(values.compat);
         if let Some(given) = &values.max_in_flight {
             builder = builder.max_in_flight(given.value);
         }

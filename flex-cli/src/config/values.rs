@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use flex_copy::{Encryption, NameFilter, ProofWanted};
+use flex_copy::{Encryption, NameFilter, OnChange, ProofWanted};
 use flex_keys::TradingCalendar;
 use flex_policy::BucketName;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -25,6 +25,15 @@ pub(super) fn proof(text: &str) -> Result<ProofWanted, &'static str> {
         "etag" => Ok(ProofWanted::ETag),
         "size" => Ok(ProofWanted::Size),
         _ => Err("expected etag or size"),
+    }
+}
+
+pub(super) fn on_change(text: &str) -> Result<OnChange, &'static str> {
+    match text {
+        "copy" => Ok(OnChange::Copy),
+        "keep" => Ok(OnChange::Keep),
+        "fail" => Ok(OnChange::Fail),
+        _ => Err("expected copy, keep or fail"),
     }
 }
 

@@ -92,7 +92,7 @@ fn after_all_under(prefix: &str) -> Option<String> {
 }
 
 /// As S3 encodes keys in listings: like a form, `/` left alone.
-fn url(text: &str) -> String {
+pub(crate) fn url(text: &str) -> String {
     const KEEP: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/').remove(b' ');
     utf8_percent_encode(text, KEEP).to_string().replace(' ', "+")

@@ -454,8 +454,10 @@ pub(crate) fn list_uploads(world: &World, input: ListMultipartUploadsInput) -> S
     all.truncate(size);
     let last = all.last().filter(|_| more);
     let next = last.map(|(key, id, _)| ((*key).to_owned(), (*id).to_owned())).unzip();
+    let encodes = input.encoding_type.as_ref().is_some_and(|t| t.as_str() == "url");
+    let written = |key: &str| if encodes { super::listing::url(key) } else { key.to_owned() };
     let uploads = all.iter().map(|(key, id, upload)| dto::MultipartUpload {
-        key: Some((*key).into()),
+        key: Some(written(key)),
         upload_id: Some((*id).into()),
         initiated: Some(clock::at_seconds(upload.initiated).into()),
         initiator: Some(dto::Initiator { display_name: None, id: Some(upload.initiator.clone()) }),
@@ -468,13 +470,13 @@ pub(crate) fn list_uploads(world: &World, input: ListMultipartUploadsInput) -> S
         uploads: Some(uploads.collect()),
         is_truncated: Some(more),
         max_uploads: Some(max),
-        next_key_marker: next.0,
+        next_key_marker: next.0.as_deref().map(written),
         next_upload_id_marker: next.1,
         bucket: Some(input.bucket),
         prefix: input.prefix,
         key_marker: input.key_marker,
         upload_id_marker: input.upload_id_marker,
-        encoding_type: None,
+        encoding_type: input.encoding_type,
         ..Default::default()
     })
 }

@@ -90,6 +90,19 @@ async fn a_dropped_run_names_its_uploads_before_and_the_owner_ends_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn uploads_of_keys_that_xml_cannot_hold_are_found() {
+    let scene = Scene::new();
+    let owner = scene.sandbox.s3(&Identity::owner());
+    let key = "2021/05/31/\u{1b}[31m+ %.gz";
+    // The answer names the key in XML that cannot be read; the upload is there all the same.
+    let _ = owner.create_multipart_upload().bucket(MINE).key(key).send().await;
+    let config = client_config(&scene.sandbox.sdk_config(&Identity::owner())).build();
+    let bucket = Bucket::new(aws_sdk_s3::Client::from_conf(config), MINE).expected_owner(SUBSCRIBER);
+    let found = Cleaner::new(bucket, &CopySettings::default()).find().await.unwrap();
+    assert_eq!(found.iter().map(|u| u.key.as_str()).collect::<Vec<_>>(), [key]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_cancelled_before_the_start_copies_nothing() {
     let scene = Scene::new();
     scene.day("2021/05/31/", 5);
