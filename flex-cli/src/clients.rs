@@ -4,14 +4,14 @@ use std::{error::Error, path::Path, sync::Arc};
 
 use aws_config::{
     BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain, imds,
-    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig, retry::RetryConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::{Client, config::IdentityCache};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::{SdkConfig, service_config::ServiceConfigKey};
 use flex_copy::{Bucket, Copier, CopySettings, RenewableCredentials};
-use flex_creds::{CopyRole, Session};
+use flex_creds::{CopyRole, CredsError, Session};
 use flex_policy::AccountId;
 use futures::future::BoxFuture;
 
@@ -34,6 +34,7 @@ pub(crate) struct Base {
 
 impl Base {
     pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
+        refuse_empty_endpoints()?;
         let http::Clients { proxied: http, credentials: credentials_http } =
             http::clients(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
         let uses_processes = profiles::check(settings.profile.as_ref()).await?;
@@ -42,12 +43,19 @@ impl Base {
 
     /// A configuration with the credentials of a profile or of the SDK's chain, for one of the two services. An endpoint
     /// of the profile's own is honoured when no other was given.
-    async fn config(&self, profile: Option<&Profile>, service: &str, endpoint: Option<&str>) -> SdkConfig {
+    async fn config(
+        &self,
+        profile: Option<&Profile>,
+        service: &str,
+        endpoint: Option<&str>,
+    ) -> Result<SdkConfig, Stop> {
         let provider = self.provider(profile).await;
         let load = async |endpoint: Option<&str>| {
             let mut loader = aws_config::defaults(BehaviorVersion::latest())
                 .http_client(self.http.clone())
                 .region(self.region.clone())
+                // Otherwise the SDK panics at AWS_RETRY_MODE, AWS_MAX_ATTEMPTS or a profile's like it does not know.
+                .retry_config(RetryConfig::standard())
                 .credentials_provider(provider.clone());
             if let Some(profile) = profile {
                 loader = loader.profile_name(&profile.name);
@@ -60,8 +68,9 @@ impl Base {
         let config = load(endpoint).await;
         // An endpoint from the profile is made explicit, so that the S3 client knows to use path style.
         match endpoint.is_none().then(|| configured_endpoint(&config, service)).flatten() {
-            Some(endpoint) => load(Some(&endpoint)).await,
-            None => config,
+            Some(endpoint) if endpoint.is_empty() => Err(empty_endpoint("endpoint_url of the AWS profile")),
+            Some(endpoint) => Ok(load(Some(&endpoint)).await),
+            None => Ok(config),
         }
     }
 
@@ -90,7 +99,7 @@ impl Base {
 
     /// The copy role, not yet assumed.
     pub(crate) async fn copy_role(&self, settings: &Settings) -> Result<CopyRole, Stop> {
-        let config = self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await;
+        let config = self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await?;
         let mut builder = CopyRole::builder(&config).vendor(settings.source_account);
         if let Some(account) = &settings.account {
             builder = builder.account(*account);
@@ -121,7 +130,7 @@ impl Base {
         if profile != settings.profile {
             profiles::check(profile.as_ref()).await?;
         }
-        let config = self.config(profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await;
+        let config = self.config(profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await?;
         Ok(Client::from_conf(flex_copy::client_config(&config).build()))
     }
 
@@ -129,7 +138,7 @@ impl Base {
     pub(crate) async fn as_role(&self, settings: &Settings) -> Result<AsRole, Stop> {
         let role = self.copy_role(settings).await?;
         let session = role.session().await.map_err(|e| hints::creds(&e))?;
-        let config = self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await;
+        let config = self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await?;
         let s3 = flex_copy::client_config(&config)
             .credentials_provider(role.clone())
             // The role is the cache: the SDK's own would hold on to a token that was replaced.
@@ -137,6 +146,22 @@ impl Base {
             .build();
         Ok(AsRole { role, session, s3: Client::from_conf(s3) })
     }
+}
+
+/// The SDK panics at an empty endpoint. The clients inside its credentials chain read these variables by themselves,
+/// so that flex cannot take an empty one for unset.
+fn refuse_empty_endpoints() -> Result<(), Stop> {
+    let is_endpoint = |name: &str| name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_");
+    let mut empty: Vec<String> = std::env::vars_os()
+        .filter(|(_, value)| value.is_empty())
+        .filter_map(|(name, _)| name.into_string().ok().filter(|name| is_endpoint(name)))
+        .collect();
+    empty.sort_unstable();
+    empty.first().map_or(Ok(()), |name| Err(empty_endpoint(name)))
+}
+
+fn empty_endpoint(name: &str) -> Stop {
+    Stop::text(Exit::Usage, format!("{name} is set but empty")).mend("unset it, or give it a URL")
 }
 
 fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
@@ -176,10 +201,15 @@ impl AsRole {
 
 /// The destination, which most commands need.
 pub(crate) fn require_bucket(settings: &Settings) -> Result<&str, Stop> {
-    settings.bucket.as_ref().map(|given| given.value.as_str()).ok_or_else(|| {
-        Stop::text(Exit::Usage, "no destination bucket is given")
-            .mend("name your bucket: --bucket NAME, FLEX_BUCKET, or bucket = \"NAME\" in flex.toml")
-    })
+    const MEND: &str = "name your bucket: --bucket NAME, FLEX_BUCKET, or bucket = \"NAME\" in flex.toml";
+    match &settings.bucket {
+        None => Err(Stop::text(Exit::Usage, "no destination bucket is given").mend(MEND)),
+        Some(given) if given.value == settings.source_bucket => {
+            Err(Stop::text(Exit::Usage, format!("the destination {} is the source bucket itself", given.value))
+                .mend(MEND))
+        }
+        Some(given) => Ok(given.value.as_str()),
+    }
 }
 
 /// The copy role as the engine wants it.
@@ -192,5 +222,9 @@ impl RenewableCredentials for Renewable {
 
     fn renew(&self, refused_generation: u64) -> BoxFuture<'_, Result<(), Box<dyn Error + Send + Sync>>> {
         Box::pin(async move { self.0.renew(refused_generation).await.map_err(Into::into) })
+    }
+
+    fn is_transient(&self, failure: &(dyn Error + 'static)) -> bool {
+        CredsError::find(failure).is_some_and(CredsError::is_transient)
     }
 }

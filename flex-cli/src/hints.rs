@@ -85,7 +85,9 @@ pub(crate) fn selection(error: &SelectionError, command: &str) -> Stop {
         // Looked for and not found: nothing is wrong with the words.
         SelectionErrorKind::NotFound => Stop::new(Exit::Incomplete, error),
         SelectionErrorKind::OtherBucket => Stop::usage(error).mend(match command {
-            "copy" => "name the destination with --bucket NAME, or with a second URL that ends in the same path",
+            "copy" | "plan" => {
+                "name the destination with --bucket NAME, or with a second URL that ends in the same path"
+            }
             "ls" => "your own bucket is listed with --dest --bucket NAME",
             _ => "name the destination with --bucket NAME",
         }),

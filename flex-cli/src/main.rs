@@ -17,7 +17,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{args::Cli, error::Stop, exit::Exit, present::Ui};
+use crate::{
+    args::{Cli, Command},
+    error::Stop,
+    exit::Exit,
+    present::Ui,
+};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -46,6 +51,10 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
+    if ui.json && matches!(cli.command, Command::Demo) {
+        return Err(Stop::text(Exit::Usage, "`demo` tells its story in plain text, not JSON")
+            .mend("leave out --json; `flex copy --json` and `flex verify --json` are for programs"));
+    }
     logging::start(&cli.global, present::colour(cli.global.color, ui.err_is_terminal))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,4 +1,5 @@
-//! Ctrl-C: the first drains, the second leaves. SIGTERM counts as one.
+//! Ctrl-C: the first drains, the second leaves. SIGTERM counts as one, and so does SIGHUP,
+//! which a lost session sends.
 
 use std::{future::Future, time::Duration};
 
@@ -49,6 +50,7 @@ impl Interrupt {
 struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -56,7 +58,13 @@ impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         // A signal that cannot be caught keeps its usual effect.
-        Self { interrupt: signal(SignalKind::interrupt()).ok(), terminate: signal(SignalKind::terminate()).ok() }
+        let catch = |kind| signal(kind).ok();
+        Self {
+            interrupt: catch(SignalKind::interrupt()),
+            terminate: catch(SignalKind::terminate()),
+            // Catching it would undo `nohup`.
+            hang_up: (!ignores_hang_up()).then(|| catch(SignalKind::hangup())).flatten(),
+        }
     }
 
     async fn next(&mut self) {
@@ -71,8 +79,28 @@ impl Signals {
         tokio::select! {
             () = one(&mut self.interrupt) => {}
             () = one(&mut self.terminate) => {}
+            () = one(&mut self.hang_up) => {}
         }
     }
+}
+
+/// Whether whoever started flex had SIGHUP ignored, as `nohup` does. proc(5) tells it; elsewhere it is guessed from the
+/// streams, both of which `nohup` takes from the terminal.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    use std::io::IsTerminal;
+    match std::fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)) {
+        // Signal 1 is the lowest bit.
+        Some(mask) => mask & 1 == 1,
+        None => !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal(),
+    }
+}
+
+/// The mask of ignored signals in the text of `/proc/self/status`.
+#[cfg(unix)]
+fn ignored(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 #[cfg(windows)]

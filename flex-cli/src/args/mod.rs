@@ -135,7 +135,7 @@ pub(crate) struct LsArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = SELECTIONS)]
 pub(crate) struct PlanArgs {
-    /// What to plan: dates, ranges, sample data, specifications
+    /// What to plan: dates, ranges, sample data, specifications; or the manual's pair of URLs, as for `copy`
     #[arg(value_name = "SELECTION", required = true)]
     pub(crate) selections: Vec<String>,
     #[command(flatten)]
@@ -179,6 +179,21 @@ pub(crate) struct CopyArgs {
     pub(crate) acl: Option<String>,
 }
 
+/// `flex plan` is `flex copy --dry-run`.
+impl From<PlanArgs> for CopyArgs {
+    fn from(plan: PlanArgs) -> Self {
+        Self {
+            selections: plan.selections,
+            what: plan.what,
+            dry_run: true,
+            complete: false,
+            allow_not_entitled: false,
+            recursive: false,
+            acl: None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_long_help = SELECTIONS)]
 pub(crate) struct VerifyArgs {
@@ -202,10 +217,14 @@ An interrupted multipart copy can leave an unfinished upload, whose parts are bi
 copy role may not list uploads, so this runs as your own identity (--owner-profile, or the base identity) and needs \
 s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on your bucket.
 
-Only uploads that the copy role began, under --dest-prefix, and older than --older-than are ended, and only after a \
-question or with --yes. A running flex has younger ones open.")]
+Only uploads under --dest-prefix that the copy role began are ended, and only those older than --older-than, 1 h when \
+not given: a running flex has younger ones open. After a killed run, once no flex runs any more, --older-than 0s ends \
+its uploads at once.
+
+On a terminal you are asked first. Off a terminal, in cron or a pipe, and with --json, nothing is ended without --yes: \
+what would be is shown, and the exit code is 4. What is left for its age is named in the result, and is no failure.")]
 pub(crate) struct CleanArgs {
-    /// Leave uploads younger than this (s, m, h, d)
+    /// Leave uploads younger than this (s, m, h, d): a running flex may need them
     #[arg(long, value_name = "AGE", default_value = "1h", value_parser = parse_age)]
     pub(crate) older_than: std::time::Duration,
     /// End the uploads of other initiators too: those of your own programs may still be under way

@@ -1,5 +1,6 @@
 //! The manual's pair of URLs: `s3://dataservice-flex-bucket/2021/05 s3://my-bucket/2021/05`.
 
+use flex_keys::split_s3_url;
 use thiserror::Error;
 
 /// What the second URL of a pair names.
@@ -10,27 +11,30 @@ pub(crate) struct Destination {
     pub(crate) prefix: String,
 }
 
-/// A pair that would not keep the vendor's keys.
+/// Two URLs that are no pair of source and destination.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "{given} is no destination for {source_url}: flex keeps the vendor's keys\n\
-     expected s3://{bucket}/{path}, or s3://{bucket}/SOME/PREFIX/{path}"
-)]
-pub(crate) struct PairError {
-    given: String,
-    source_url: String,
-    bucket: String,
-    path: String,
+pub(crate) enum PairError {
+    /// It would not keep the vendor's keys.
+    #[error(
+        "{given} is no destination for {source_url}: flex keeps the vendor's keys\n\
+         expected s3://{bucket}/{path}, or s3://{bucket}/SOME/PREFIX/{path}"
+    )]
+    OtherKeys { given: String, source_url: String, bucket: String, path: String },
+    /// Source and destination, one of them mistyped, or two selections: what is meant cannot be known.
+    #[error(
+        "{given} is no destination for {source_url}: both are in the source bucket\n\
+         expected s3://YOUR-BUCKET/{path} as the destination, or two selections without s3://{bucket}/"
+    )]
+    SameBucket { given: String, source_url: String, bucket: String, path: String },
 }
 
 fn parts(url: &str) -> Option<(&str, &str)> {
-    let rest = url.strip_prefix("s3://")?;
-    let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (bucket, path) = split_s3_url(url)?;
     Some((bucket, path.trim_matches('/')))
 }
 
-/// The destination that the second of two URLs names; `None` when these are no pair (the second is not the URL of
-/// another bucket). `same` says whether two paths select the same.
+/// The destination that the second of two URLs names; `None` when these are no pair (the first is not of the source
+/// bucket, or one is no URL). `same` says whether two paths select the same.
 pub(crate) fn destination_of_pair(
     selections: &[String],
     source_bucket: &str,
@@ -38,8 +42,16 @@ pub(crate) fn destination_of_pair(
 ) -> Result<Option<Destination>, PairError> {
     let [first, second] = selections else { return Ok(None) };
     let (Some((from, path)), Some((bucket, to))) = (parts(first), parts(second)) else { return Ok(None) };
-    if from != source_bucket || bucket == source_bucket || bucket.is_empty() {
+    if from != source_bucket || bucket.is_empty() {
         return Ok(None);
+    }
+    if bucket == source_bucket {
+        return Err(PairError::SameBucket {
+            given: second.clone(),
+            source_url: first.clone(),
+            bucket: bucket.to_owned(),
+            path: path.to_owned(),
+        });
     }
     // Every place where the source's path could begin: the start, and behind each slash.
     let starts = std::iter::once(0).chain(to.match_indices('/').map(|(at, _)| at + 1));
@@ -52,7 +64,7 @@ pub(crate) fn destination_of_pair(
         Some(prefix) => {
             Ok(Some(Destination { bucket: bucket.to_owned(), prefix: prefix.trim_end_matches('/').to_owned() }))
         }
-        None => Err(PairError {
+        None => Err(PairError::OtherKeys {
             given: second.clone(),
             source_url: first.clone(),
             bucket: bucket.to_owned(),
@@ -82,6 +94,7 @@ mod tests {
             ("s3://src/2021/05", "s3://my/2021/05/2021/05", "my", "2021/05"),
             ("s3://src/a b/version 1", "s3://my/a b/version 1", "my", ""),
             ("s3://src/", "s3://my/all of it/", "my", "all of it"),
+            ("S3://src/2021/05", "S3://my/2021/05", "my", ""),
         ] {
             assert_eq!(pair(first, second), Ok(Some((bucket.into(), prefix.into()))), "{first} {second}");
         }
@@ -98,9 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn two_urls_of_the_source_bucket_are_refused_with_both_right_forms() {
+        for second in ["s3://src/2021/06", "s3://src/2021/05", "S3://src"] {
+            let error = pair("s3://src/2021/05", second).expect_err(second);
+            assert!(error.contains("s3://YOUR-BUCKET/2021/05") && error.contains("two selections"), "{error}");
+        }
+    }
+
+    #[test]
     fn other_arguments_are_no_pair() {
         for (first, second) in [
-            ("s3://src/2021/05", "s3://src/2021/06"),
             ("2021/05", "s3://my/2021/05"),
             ("s3://my/2021/05", "s3://src/2021/05"),
             ("s3://src/2021/05", "2021/06"),

@@ -123,6 +123,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
     }
     let ui = &mut *job.ui;
     if ui.json {
+        // What was left is no reason for an exit code; each `upload` line says why it was.
         let end = json::End::new(exit, &reasons, None, started.elapsed());
         ui.event("summary", End { command: "clean", found: found.len(), ended, left, not_ended, failed, end });
     } else {
@@ -131,11 +132,31 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
         report.add("found", uploads(found.len() as u64));
         report.add("ended", uploads(ended));
         report.add("left", uploads(left));
-        report.result(exit, "clean", &reasons);
+        reasons.extend(remains(&fates, args));
+        report.result(exit, if left == 0 { "clean" } else { "not all ended" }, &reasons);
         report.print(ui);
     }
     ui.flush();
     Ok(exit)
+}
+
+/// What stays in the bucket though nothing went wrong, and until when.
+fn remains(fates: &[Fate], args: &CleanArgs) -> Vec<String> {
+    let mut remains = Vec::new();
+    let left = |fate| {
+        let number = fates.iter().filter(|found| **found == fate).count() as u64;
+        (number > 0).then(|| size::count(number, "upload", "uploads"))
+    };
+    if let Some(uploads) = left(Fate::LeaveYoung) {
+        remains.push(format!(
+            "{uploads} left, younger than {} (--older-than): the parts are billed until a later clean ends them",
+            size::duration(args.older_than)
+        ));
+    }
+    if let Some(uploads) = left(Fate::LeaveForeign) {
+        remains.push(format!("{uploads} left, begun by somebody else (--all)"));
+    }
+    remains
 }
 
 /// The cleaner, and the name of the role whose uploads are ours. `all` does not ask for it.
@@ -244,5 +265,17 @@ mod tests {
         assert_eq!(fate("", 0, false), Fate::LeaveForeign);
         assert_eq!(fate(other, 0, true), Fate::End);
         assert_eq!(fate(other, 6401, true), Fate::LeaveYoung);
+    }
+
+    #[test]
+    fn what_remains_is_named_with_its_reason() {
+        let args = CleanArgs { older_than: Duration::from_secs(5400), all: false };
+        let said = |fates: &[Fate]| remains(fates, &args).join("; ");
+        assert_eq!(said(&[Fate::End]), "");
+        assert_eq!(
+            said(&[Fate::LeaveYoung, Fate::End, Fate::LeaveForeign, Fate::LeaveYoung]),
+            "2 uploads left, younger than 1 h 30 min (--older-than): the parts are billed until a later clean ends \
+             them; 1 upload left, begun by somebody else (--all)"
+        );
     }
 }

@@ -26,11 +26,12 @@ use crate::{
 
 pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, Stop> {
     take_pair(job, &mut args.selections)?;
+    // Before the bucket: a URL that is not quoted is no pair, and what is wrong are the words that it fell into.
+    let selection = job.select(&args.selections)?;
     if args.dry_run {
         return plan::run(job, &args.selections, &args.what).await;
     }
     require_bucket(&job.settings)?;
-    let selection = job.select(&args.selections)?;
     let copy = job
         .settings
         .copy_settings(|s| s.recopy_size_only(args.what.recopy_size_only).copy_markers(args.what.copy_markers))
@@ -296,6 +297,8 @@ fn report(
     report.count(ui, "replaced", summary.replaced, "counted under copied, too", None);
     report.main(ui, "identical", summary.identical, "", None);
     report.count(ui, "kept", summary.kept, "same size, cannot be proven from the listings", None);
+    let detail = "your bucket has other content; left as asked";
+    report.count(ui, "changes kept", summary.changes_kept, detail, Some(Colour::Yellow));
     report.main(ui, "not entitled", summary.not_entitled, "listed, but not in your contract", Some(Colour::Yellow));
     report.count(ui, "archived", summary.archived, "its owner must restore it first", Some(Colour::Yellow));
     report.count(ui, "markers", summary.markers, "empty, named like folders, not copied", None);

@@ -44,7 +44,7 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
             let mut job = Job { settings, interrupt, ui, name, yes: cli.global.yes };
             match command {
                 Command::Ls(args) => ls::run(&mut job, &args).await,
-                Command::Plan(args) => plan::run(&mut job, &args.selections, &args.what).await,
+                Command::Plan(args) => copy::run(&mut job, args.into()).await,
                 Command::Copy(args) => copy::run(&mut job, args).await,
                 Command::Verify(args) => verify::run(&mut job, &args).await,
                 Command::Clean(args) => clean::run(&mut job, &args).await,

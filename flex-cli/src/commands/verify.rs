@@ -21,9 +21,15 @@ use crate::{
     },
 };
 
+/// What people ask who read it for the first time.
+const SIZE_ONLY: &str = "same size, but uploaded in other parts than the source, so the ETags differ even where the \
+                         contents are equal. Listings do not show checksums: what copy proved by one is size only \
+                         here. copy --recopy-size-only copies it in the source's parts where these can be found out, \
+                         and the ETags then prove it";
+
 pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, Stop> {
-    require_bucket(&job.settings)?;
     let selection = job.select(&args.selections)?;
+    require_bucket(&job.settings)?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
     let (copier, selection) = job.copier(selection, copy).await?;
     let cancel = CancellationToken::new();
@@ -148,6 +154,9 @@ fn finish(job: &mut Job<'_>, args: &VerifyArgs, selection: &Selection, summary: 
             "not verified: the ETags cannot be compared",
             Some(Colour::Yellow),
         );
+        if summary.size_only.objects > 0 {
+            report.add("about size only", SIZE_ONLY);
+        }
         report.main(ui, "missing", summary.missing, "", Some(Colour::Red));
         report.main(ui, "different", summary.different, "", Some(Colour::Red));
         report.count(ui, "unclear", summary.unclear, "", Some(Colour::Red));

@@ -114,3 +114,40 @@ async fn an_endpoint_of_the_profile_is_reached_by_path() {
     user.flex(&["copy", "2021/05/31", "--profile", "good"]).expect(0);
     assert_eq!(user.world.object_count("by-environment"), 2);
 }
+
+#[tokio::test]
+async fn retry_settings_of_the_sdk_are_not_looked_at() {
+    let mut user = three_buckets().await;
+    user.machine.set("FLEX_BUCKET", "by-environment");
+    for (name, value) in [
+        ("AWS_RETRY_MODE", "legacy"),
+        ("AWS_RETRY_MODE", ""),
+        ("AWS_MAX_ATTEMPTS", "0"),
+        ("AWS_MAX_ATTEMPTS", "abc"),
+        ("AWS_MAX_ATTEMPTS", ""),
+    ] {
+        user.machine.set(name, value);
+        user.flex(&["copy", "2021/05/31"]).expect(0);
+        user.machine.unset(name);
+    }
+    for line in ["retry_mode = legacy", "max_attempts = x", "max_attempts = 0"] {
+        user.machine.file(".aws/config", format!("[default]\n{line}\n"));
+        user.flex(&["copy", "2021/05/31"]).expect(0);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_endpoint_is_refused_by_its_name() {
+    let mut user = three_buckets().await;
+    let endpoint = user.sandbox.endpoint();
+    user.machine.set("FLEX_BUCKET", "by-environment");
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"] {
+        user.machine.set(name, "");
+        let said = format!("{name} is set but empty");
+        user.flex(&["copy", "2021/05/31"]).expect(2).says(&[&said, "unset it"]);
+        user.machine.unset(name).set("AWS_ENDPOINT_URL", &endpoint);
+    }
+    user.machine.unset("AWS_ENDPOINT_URL").file(".aws/config", "[default]\nendpoint_url =\n");
+    user.flex(&["copy", "2021/05/31"]).expect(2).says(&["endpoint_url of the AWS profile is set but empty"]);
+    assert_eq!(user.world.requests().len(), 0);
+}

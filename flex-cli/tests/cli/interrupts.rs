@@ -4,7 +4,7 @@
 
 use std::{
     io::Read,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -38,7 +38,7 @@ async fn slow() -> Subscriber {
 
 #[tokio::test]
 async fn one_interrupt_drains_and_is_130_and_a_rerun_goes_on() {
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP"] {
         let user = slow().await;
         let arguments = ["copy", "2021/05", "--json", "--max-in-flight", "4"];
         let child = user.machine.start(&arguments);
@@ -56,6 +56,30 @@ async fn one_interrupt_drains_and_is_130_and_a_rerun_goes_on() {
         let again = user.flex(&["copy", "2021/05", "--json"]).expect(0).summary();
         assert_eq!(again["identical"]["objects"], there);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_hang_up_does_not_end_what_nohup_started() {
+    let user = slow().await;
+    let arguments = ["copy", "2021/05/31", "--json", "--max-in-flight", "4"];
+    let flex = user.machine.command(arguments);
+    let child = Command::new("nohup")
+        .arg(flex.get_program())
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(&user.machine.variables)
+        .current_dir(user.machine.home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("copies", || user.world.count("CopyObject") > 4);
+    signal(&child, "-HUP");
+    let summary = end(&arguments, child).expect(0).summary();
+    assert_eq!(summary["copied"]["objects"], 40);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! What is printed, for people and for programs.
 
-use std::io::Read;
+use std::{collections::BTreeMap, io::Read};
 
 use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, VENDOR_BUCKET};
 use serde_json::Value;
 
-use crate::support::{BUCKET, Subscriber, date};
+use crate::support::{BUCKET, Machine, Subscriber, date};
 
 #[tokio::test]
 async fn ls_is_like_aws_s3_ls() {
@@ -209,6 +209,8 @@ async fn clean_ends_what_is_ours_and_old_with_yes_only() {
         "begun lately",
         "begun by somebody else",
         "ended: 0 uploads",
+        "result: not all ended: 1 upload left, younger than 1 h 00 min (--older-than)",
+        "; 1 upload left, begun by somebody else (--all)",
     ]);
     let asked = user.flex(&["clean", "--older-than", "0s", "--json"]).expect(4);
     assert_eq!(asked.summary()["not_ended"], 1);
@@ -224,7 +226,53 @@ async fn clean_ends_what_is_ours_and_old_with_yes_only() {
     assert!(user.world.requests().last().unwrap().header("x-amz-expected-bucket-owner") == Subscriber::account());
     user.machine.identity(&Identity::stranger());
     let asked = user.world.count("AssumeRole") + user.world.count("GetCallerIdentity");
-    user.flex(&["clean", "--older-than", "0s", "--yes", "--all"]).expect(0);
+    let all = user.flex(&["clean", "--older-than", "0s", "--yes", "--all"]).expect(0);
+    assert!(all.out.ends_with("result: clean\n"), "{all}");
     assert_eq!(user.world.count("AssumeRole") + user.world.count("GetCallerIdentity"), asked);
     assert_eq!(open(&user), 0);
+}
+
+#[tokio::test]
+async fn size_only_is_explained_where_there_is_any() {
+    let user = Subscriber::odd().await;
+    let only = ["--include", "20210531_2_001.pcap.gz"];
+    let verify = [&["verify", "2021/05/31"][..], &only].concat();
+    user.flex(&[&["copy", "2021/05/31", "--proof", "size"][..], &only].concat()).expect(0);
+    user.flex(&verify).expect(0).prints(&["about size only: ", "copy --recopy-size-only"]);
+    user.flex(&[&["copy", "2021/05/31", "--recopy-size-only"][..], &only].concat()).expect(0);
+    let proven = user.flex(&verify).expect(0);
+    assert!(!proven.out.contains("about size only"), "{proven}");
+}
+
+#[test]
+fn manual_pages_describe_every_option_and_refer_to_pages_that_exist() {
+    let machine = Machine::bare();
+    let dir = machine.home.path().join("man");
+    std::fs::create_dir(&dir).unwrap();
+    machine.flex(&["man", "--dir", dir.to_str().unwrap()]).expect(0);
+    let mut pages: BTreeMap<String, String> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|e| (e.file_name().into_string().unwrap(), std::fs::read_to_string(e.path()).unwrap()))
+        .collect();
+    assert!(pages.contains_key("flex-copy.1") && pages.contains_key("flex-creds-env.1"), "{:?}", pages.keys());
+    assert!(!pages.keys().any(|name| name.contains("help")), "{:?}", pages.keys());
+    pages.insert("standard output".into(), machine.flex(&["man"]).expect(0).out);
+    for (name, page) in &pages {
+        let title = page.lines().find(|line| line.starts_with(".TH ")).unwrap();
+        assert!(title.contains(concat!("\"flex ", env!("CARGO_PKG_VERSION"), "\"")), "{name}: {title}");
+        let lines: Vec<_> = page.lines().collect();
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| **line == ".TP") {
+            // The option, then what it does.
+            let about = lines.get(at + 2).copied().unwrap_or_default();
+            assert!(about.starts_with(char::is_alphanumeric), "{name}: {:?} {about:?}", lines[at + 1]);
+        }
+        for line in lines
+            .iter()
+            .map(|line| line.replace('\\', ""))
+            .filter(|line| line.starts_with("flex-") && line.ends_with("(1)"))
+        {
+            assert!(pages.contains_key(&line.replace("(1)", ".1")), "{name} refers to {line}");
+        }
+    }
 }

@@ -79,11 +79,14 @@ async fn wrong_usage_is_2_with_its_place_and_no_request() {
         (&["clean", "--owner-profile", "absent"], "no profile \"absent\""),
         (&["clean", "--older-than", "1w"], "90m"),
         (&["creds", "env", "--json"], "creds process"),
+        (&["demo", "--json"], "leave out --json"),
+        (&["copy", "2021/05", "--bucket", "dataservice-flex-bucket"], "is the source bucket itself"),
+        (&["plan", "2021/05", "--bucket", "dataservice-flex-bucket"], "is the source bucket itself"),
     ] {
         let run = user.flex(arguments).expect(2).says(&[said]);
         assert!(!run.err.contains("panicked"), "{run}");
     }
-    for (command, pair) in [("copy", true), ("plan", false), ("ls", false)] {
+    for (command, pair) in [("copy", true), ("plan", true), ("verify", false), ("ls", false)] {
         let run = user.flex(&[command, "s3://other-bucket/2021/05"]).expect(2).says(&["--bucket"]);
         assert_eq!(run.err.contains("a second URL"), pair, "{run}");
     }
@@ -107,6 +110,16 @@ fn a_destination_is_asked_for_by_name() {
     }
 }
 
+#[test]
+fn what_is_wrong_with_the_words_comes_before_the_missing_bucket() {
+    // A shell splits what is not quoted at its space.
+    let words = ["s3://dataservice-flex-bucket/ConnectionSpec/Standard/version", "17.4/Japanese"];
+    for command in [&["copy"][..], &["plan"], &["copy", "--dry-run"]] {
+        let run = Machine::bare().flex(&[command, &words].concat()).expect(2).says(&["17.4/Japanese"]);
+        assert!(!run.err.contains("no destination bucket"), "{run}");
+    }
+}
+
 #[tokio::test]
 async fn the_manuals_pair_of_urls_is_understood() {
     let mut user = Subscriber::plain().await;
@@ -114,6 +127,18 @@ async fn the_manuals_pair_of_urls_is_understood() {
     let from = "s3://dataservice-flex-bucket/2021/5/31";
     for to in ["s3://my-bucket", "s3://my-bucket/data", "s3://my-bucket/2021/5/30"] {
         user.flex(&["cp", from, to]).expect(2).says(&[to, "s3://my-bucket/2021/5/31"]);
+    }
+    // A destination mistyped as the source is not a second selection.
+    for command in ["cp", "plan"] {
+        user.flex(&[command, from, "s3://dataservice-flex-bucket/2021/5/30", "--bucket", "my-bucket"])
+            .expect(2)
+            .says(&["both are in the source bucket", "s3://YOUR-BUCKET/2021/5/31", "two selections"]);
+    }
+    assert_eq!(user.world.requests().len(), 0);
+    let dry = user.flex(&["cp", "--dry-run", from, "S3://my-bucket/some/2021/5/31"]).expect(0);
+    let plan = user.flex(&["plan", &from.replace("s3:", "S3:"), "s3://my-bucket/some/2021/5/31"]).expect(0);
+    for run in [dry, plan] {
+        run.prints(&["to copy: 3 objects"]);
     }
     user.flex(&["cp", from, "s3://my-bucket/2021/5/31", "--bucket", "another"])
         .expect(2)
