@@ -47,6 +47,29 @@ async fn what_is_missing_or_cut_off_is_found_and_mended() {
 }
 
 #[tokio::test]
+async fn a_change_is_replaced_kept_or_made_a_failure() {
+    let user = Subscriber::plain().await;
+    let key = user.seeded.production.last().unwrap();
+    let changed = || user.world.put_object(BUCKET, key, ObjectSpec::new(5));
+    user.flex(&["copy", "2021/05/31"]).expect(0);
+    changed();
+    let kept = user.flex(&["copy", "2021/05/31", "--on-change", "keep", "--json"]).expect(0).summary();
+    assert_eq!((&kept["changes_kept"]["objects"], &kept["copied"]["objects"]), (&1.into(), &0.into()));
+    user.flex(&["copy", "2021/05/31", "--on-change", "keep"]).expect(0).prints(&["changes kept: 1 object"]);
+    user.flex(&["copy", "2021/05/31", "--on-change", "fail"]).expect(1).prints(&[key, "was not replaced"]);
+    let wrong = user.flex(&["copy", "2021/05/31", "--on-change", "maybe"]).expect(2);
+    assert!(wrong.err.contains("copy, keep or fail"), "{wrong}");
+    user.flex(&["copy", "2021/05/31"]).expect(0).prints(&["replaced: 1 object"]);
+}
+
+#[tokio::test]
+async fn days_whose_files_are_filtered_out_have_data() {
+    let user = Subscriber::plain().await;
+    let done = user.flex(&["copy", "2021/05/31", "--include", "nothing-has-this-name"]);
+    assert!(!format!("{}{}", done.out, done.err).contains("the source lists nothing"), "{done}");
+}
+
+#[tokio::test]
 async fn a_failed_object_is_1_and_the_rest_is_done() {
     let user = Subscriber::plain().await;
     let bad = user.seeded.production.last().unwrap();
