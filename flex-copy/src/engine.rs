@@ -171,7 +171,7 @@ impl Engine {
     ) -> Result<Outcome, StopReason> {
         let mut source_changed = false;
         loop {
-            let fault = match self.copy_once(object, item.destination_etag.as_ref()).await {
+            let fault = match self.copy_once(object, item.destination_etag.as_ref(), reason).await {
                 Ok(Made { proof, etag, parts }) => {
                     return Ok(Outcome::Copied { proof, reason, etag, parts, source_changed });
                 }
@@ -202,13 +202,18 @@ impl Engine {
         }
     }
 
-    async fn copy_once(&self, object: &ListedObject, replaced: Option<&ETag>) -> Result<Made, Fault> {
-        match Method::of(object, self.scene.settings.proof) {
+    async fn copy_once(
+        &self,
+        object: &ListedObject,
+        replaced: Option<&ETag>,
+        reason: CopyReason,
+    ) -> Result<Made, Fault> {
+        match Method::of(object, self.scene.settings.proof, reason) {
             Method::Whole { head } => self.copy_whole(object, head).await,
             Method::Parts(_) if object.size <= COPY_OBJECT_LIMIT && self.parts_refused.load(Ordering::Relaxed) => {
                 self.copy_whole(object, false).await
             }
-            Method::Parts(_) => self.copy_parts(object, replaced).await,
+            Method::Parts(_) => self.copy_parts(object, replaced, reason).await,
         }
     }
 

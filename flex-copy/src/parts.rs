@@ -16,13 +16,14 @@ use aws_smithy_types::{DateTime, date_time::Format};
 use futures::{StreamExt, stream};
 
 use crate::{
-    ETag, ListedObject, Notice, Proof, ProofWanted,
+    CopyReason, ETag, ListedObject, Notice, Proof,
     checksum::{Checksums, completed_part},
     clean,
     engine::{Engine, Fault, Made, is_kms},
     failure::{FailureKind, Operation, RequestFailure},
     layout::{Layout, MAX_PARTS, free_part_size, guess},
     listing::{PageRequest, Side, page},
+    plan::any_layout_will_do,
     requests::{Failed, OnCancel, attempt_limit},
     whole::encryption,
 };
@@ -59,8 +60,13 @@ struct Upload {
 impl Engine {
     /// A multipart copy, pinned to the listed ETag, aborted when it fails.
     /// `replaced` is what the destination has under the key until then.
-    pub(crate) async fn copy_parts(&self, object: &ListedObject, replaced: Option<&ETag>) -> Result<Made, Fault> {
-        let mut source = self.inspect(object).await?;
+    pub(crate) async fn copy_parts(
+        &self,
+        object: &ListedObject,
+        replaced: Option<&ETag>,
+        reason: CopyReason,
+    ) -> Result<Made, Fault> {
+        let mut source = self.inspect(object, reason).await?;
         source.replaced = replaced.cloned();
         let fault = match self.copy_in_layout(object, &source).await {
             Err(fault @ Fault::NotProven { .. }) => fault,
@@ -106,8 +112,8 @@ impl Engine {
     }
 
     /// One HEAD tells the metadata, and the layout or the checksum.
-    async fn inspect(&self, object: &ListedObject) -> Result<Source, Fault> {
-        let any_layout = object.full_object_checksum || self.scene.settings.proof == ProofWanted::Size;
+    async fn inspect(&self, object: &ListedObject, reason: CopyReason) -> Result<Source, Fault> {
+        let any_layout = any_layout_will_do(object, self.scene.settings.proof, reason);
         let parts = object.etag.parts().filter(|_| !any_layout);
         let is_listed = |head: &HeadObjectOutput| head.e_tag().is_none_or(|etag| ETag::new(etag) == object.etag);
         let mut head = self.head_source(&object.key, parts.map(|_| 1), parts.is_none()).await?;

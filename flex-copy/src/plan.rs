@@ -50,21 +50,28 @@ impl Method {
         }
     }
 
-    pub(crate) fn of(object: &ListedObject, proof: ProofWanted) -> Self {
-        let parts = object.etag.parts();
+    /// A copy made again because the listings could not prove it keeps the source's layout even where a checksum would
+    /// prove any other: only equal ETags show in a listing.
+    pub(crate) fn of(object: &ListedObject, proof: ProofWanted, reason: CopyReason) -> Self {
+        let any_layout = any_layout_will_do(object, proof, reason);
         if object.size > COPY_OBJECT_LIMIT {
-            return Self::Parts(match parts {
-                Some(n) if !object.full_object_checksum && proof == ProofWanted::ETag => n,
+            return Self::Parts(match object.etag.parts() {
+                Some(n) if !any_layout => n,
                 _ => u32::try_from(object.size.div_ceil(free_part_size(object.size))).unwrap_or(u32::MAX),
             });
         }
-        match (parts, proof) {
-            (Some(_), ProofWanted::ETag) if object.full_object_checksum => Self::Whole { head: true },
+        match object.etag.parts() {
             // An empty object has no part that could be copied.
-            (Some(n), ProofWanted::ETag) if object.size > 0 => Self::Parts(n),
+            Some(n) if !any_layout && object.size > 0 => Self::Parts(n),
+            Some(_) if object.full_object_checksum && proof == ProofWanted::ETag => Self::Whole { head: true },
             _ => Self::Whole { head: false },
         }
     }
+}
+
+/// Whether the copy need not have the source's part layout.
+pub(crate) fn any_layout_will_do(object: &ListedObject, proof: ProofWanted, reason: CopyReason) -> bool {
+    proof == ProofWanted::Size || (object.full_object_checksum && reason != CopyReason::Unproven)
 }
 
 /// What is to be done with one object.
@@ -114,7 +121,7 @@ fn compare(source: &ListedObject, destination: Option<&ListedObject>, settings: 
         if source.storage.is_archived() {
             Action::Archived
         } else {
-            Action::Copy { reason, method: Method::of(source, settings.proof), kms_possible }
+            Action::Copy { reason, method: Method::of(source, settings.proof, reason), kms_possible }
         }
     };
     let Some(destination) = destination else {
@@ -371,7 +378,7 @@ mod tests {
         let of = |size, etag: &str, full, proof| {
             let mut o = object("k", size, etag, 0);
             o.full_object_checksum = full;
-            Method::of(&o, proof)
+            Method::of(&o, proof, CopyReason::New)
         };
         let n = format!("{A}-7");
         let (etag, size) = (ProofWanted::ETag, ProofWanted::Size);

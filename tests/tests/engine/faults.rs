@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use flex_copy::{CopySettings, Notice, Proof, StopReason};
+use flex_copy::{CopyEvent, CopySettings, Notice, Proof, StopReason};
 use flex_tests::sandbox::{Effect, Fault, ObjectSpec};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::scene::{MIB, MINE, Scene, seconds};
 
@@ -199,13 +200,13 @@ async fn copies_that_all_get_no_answer_stop_the_run_though_other_requests_are_an
 
 #[tokio::test(start_paused = true)]
 async fn two_failures_far_apart_are_no_outage() {
-    let scene = Scene::new();
+    let scene = Scene::new().settings(CopySettings::builder().outage_limit(seconds(60)).build().unwrap());
     let (a, b) = ("2021/05/31/20210531_1_001.pcap.gz".to_owned(), "2021/05/31/20210531_2_001.pcap.gz".to_owned());
     scene.put(&a, ObjectSpec::new(5 << 30).seed(1));
     scene.put(&b, ObjectSpec::new(1_250_000_000).seed(2));
     // The first goes on for minutes and succeeds; meanwhile the second times out once.
-    scene.world.fault(Fault::on("CopyObject").key(a.clone()).nth(1).then(Effect::SlowDown));
-    scene.world.fault(Fault::on("CopyObject").key(a.clone()).nth(2).then(Effect::SlowBody(seconds(400))));
+    scene.world.fault(Fault::on("CopyObject").key(a.clone()).first(3).then(Effect::SlowDown));
+    scene.world.fault(Fault::on("CopyObject").key(a.clone()).nth(4).then(Effect::SlowBody(seconds(400))));
     scene.world.fault(Fault::on("CopyObject").key(b.clone()).nth(1).then(Effect::Stall(seconds(100_000))));
     let report = scene.copy(&["2021/05/31"]).await;
     assert!(report.summary.stopped.is_none(), "{}", report.stopped());
@@ -233,12 +234,17 @@ async fn a_completion_that_is_done_but_answered_with_an_error_is_found() {
     let key = "2021/05/31/20210531_1_001.pcap.gz".to_owned();
     let scene = Scene::new();
     scene.put(&key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
-    // As after an internal error that came when the object was there already.
-    scene.copy(&["2021/05/31"]).await;
-    scene.world.remove_object(MINE, &key);
-    scene.world.fault(Fault::on("CompleteMultipartUpload").nth(1).then(Effect::Truncate));
-    scene.world.fault(Fault::on("CompleteMultipartUpload").calls(2, 9).then(Effect::Status(404, "NoSuchUpload")));
-    let report = scene.copy(&["2021/05/31"]).await;
+    scene.world.latency(Duration::from_millis(20));
+    // As after an attempt that was answered with an error although the object was made: the upload is gone, the copy there.
+    scene.world.fault(Fault::on("CompleteMultipartUpload").then(Effect::Status(404, "NoSuchUpload")));
+    let (world, copy) = (scene.world.clone(), ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    let made = |event: &CopyEvent| {
+        if matches!(event, CopyEvent::ListingDone) {
+            world.put_object(MINE, "2021/05/31/20210531_1_001.pcap.gz", copy.clone());
+        }
+        false
+    };
+    let report = scene.copy_until(&["2021/05/31"], CancellationToken::new(), made).await;
     assert_eq!(report.outcome(&key), "copied", "{:?}", report.outcomes());
     scene.assert_copied(&[key]);
 }

@@ -87,6 +87,12 @@ async fn a_multipart_source_with_a_checksum_of_the_whole_takes_a_head_and_one_co
     // From the listings alone the copy is of another layout: kept, and not called more than it is.
     let again = scene.copy(&["2021/05/31"]).await;
     assert_eq!(again.outcome(&key), "kept");
+    // Asked for, it is copied in the source's layout, which the listings then prove.
+    let mut scene = scene;
+    scene.settings = CopySettings::builder().recopy_size_only(true).build().unwrap();
+    assert_eq!(scene.copy(&["2021/05/31"]).await.proofs(), [(Proof::Etag, 1)]);
+    assert_eq!(scene.copy(&["2021/05/31"]).await.outcome(&key), "identical");
+    scene.assert_copied(&[key]);
 }
 
 #[tokio::test(start_paused = true)]
