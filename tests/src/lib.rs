@@ -1,3 +1,3 @@
-//! What the tests of this workspace stand on: a [`sandbox`] of S3 and STS that refuses what AWS refuses.
+//! What the tests of this workspace stand on: a [`sandbox`] of S3, STS and IAM that refuses what AWS refuses.
 
 pub mod sandbox;

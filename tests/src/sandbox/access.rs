@@ -11,6 +11,7 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 
 use super::asked::{Asked, CopySource, UNKNOWN};
+use super::breaking::Service;
 use super::clock;
 use super::identity::{Identity, Principal};
 use super::object::Encryption;
@@ -42,7 +43,7 @@ pub(crate) struct Caller {
 #[async_trait::async_trait]
 impl S3Auth for World {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        match self.state().keys.get(access_key) {
+        match self.state().accounts.holder(access_key, self.now()) {
             Some(identity) => Ok(identity.secret.as_str().into()),
             None => Err(unknown_key()),
         }
@@ -53,7 +54,7 @@ impl S3Auth for World {
 impl S3Access for World {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let signed = Signed::read(cx.headers())?;
-        let identity = self.strictly(&signed, "s3", cx.headers())?;
+        let identity = self.strictly(&signed, Service::S3, cx.headers())?;
         let asked = Asked::of(cx.method(), cx.uri(), cx.headers());
         if asked.operation == UNKNOWN || asked.operation != cx.s3_op().name() {
             return Err(not_written("this sub-resource"));
@@ -70,9 +71,11 @@ impl S3Access for World {
 /// The parts of a SigV4 authorization header.
 pub(crate) struct Signed<'a> {
     pub(crate) access_key: &'a str,
-    region: &'a str,
-    service: &'a str,
-    names: Vec<&'a str>,
+    pub(crate) date: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) names: Vec<&'a str>,
+    pub(crate) signature: &'a str,
 }
 
 impl<'a> Signed<'a> {
@@ -88,15 +91,16 @@ impl<'a> Signed<'a> {
         })?;
         let field = |name: &str| fields.split(',').find_map(|f| f.trim().strip_prefix(name)).unwrap_or_default();
         let mut scope = field("Credential=").split('/');
-        let (access_key, _date) = (scope.next().unwrap_or_default(), scope.next());
+        let (access_key, date) = (scope.next().unwrap_or_default(), scope.next().unwrap_or_default());
         let (region, service) = (scope.next().unwrap_or_default(), scope.next().unwrap_or_default());
-        Ok(Self { access_key, region, service, names: field("SignedHeaders=").split(';').collect() })
+        let names = field("SignedHeaders=").split(';').collect();
+        Ok(Self { access_key, date, region, service, names, signature: field("Signature=") })
     }
 }
 
 impl World {
     /// What s3s does not ask of a signed request: the scope, all headers signed, the clock, the token.
-    pub(crate) fn strictly(&self, signed: &Signed<'_>, service: &str, headers: &HeaderMap) -> S3Result<Identity> {
+    pub(crate) fn strictly(&self, signed: &Signed<'_>, service: Service, headers: &HeaderMap) -> S3Result<Identity> {
         let malformed = |what: &str, got: &str, want: &str| {
             refuse(
                 400,
@@ -104,10 +108,12 @@ impl World {
                 format!("The authorization header is malformed; the {what} '{got}' is wrong; expecting '{want}'"),
             )
         };
-        if signed.service != service {
-            return Err(malformed("service", signed.service, service));
+        if signed.service != service.scope() {
+            return Err(malformed("service", signed.service, service.scope()));
         }
-        if signed.region != self.region() {
+        // IAM is signed for us-east-1. Clients whose endpoint is overridden sign for the region that they were given, so
+        // that one passes, too.
+        if signed.region != self.region() && (service, signed.region) != (Service::Iam, "us-east-1") {
             return Err(malformed("region", signed.region, self.region()));
         }
         for name in headers.keys().map(http::HeaderName::as_str) {
@@ -132,7 +138,7 @@ impl World {
             ));
         }
         let state = self.state();
-        let identity = state.keys.get(signed.access_key).ok_or_else(unknown_key)?;
+        let identity = state.accounts.holder(signed.access_key, self.now()).ok_or_else(unknown_key)?;
         let token = headers.get("x-amz-security-token").map(http::HeaderValue::as_bytes);
         match (token, identity.token.as_deref().map(str::as_bytes)) {
             // Temporary keys without their token are, to S3, keys that it does not know.
@@ -164,8 +170,10 @@ impl Decision<'_> {
 
     fn decide(&self) -> S3Result<()> {
         let asked = self.asked;
-        if asked.operation == "CreateBucket" {
-            return self.may_create();
+        match asked.operation {
+            "CreateBucket" => return self.may_create(),
+            "ListBuckets" => return self.may("s3:ListAllMyBuckets", "*"),
+            _ => {}
         }
         let bucket = self.state.buckets.get(&asked.bucket).ok_or_else(no_such_bucket)?;
         if bucket.region != self.world.region() {
@@ -209,6 +217,7 @@ impl Decision<'_> {
                     "PutBucketEncryption" => "s3:PutEncryptionConfiguration".into(),
                     "GetPublicAccessBlock" => "s3:GetBucketPublicAccessBlock".into(),
                     "PutPublicAccessBlock" | "DeletePublicAccessBlock" => "s3:PutBucketPublicAccessBlock".into(),
+                    "DeleteBucketOwnershipControls" => "s3:PutBucketOwnershipControls".into(),
                     other => format!("s3:{other}"),
                 };
                 self.require(bucket, &action, key, &[])
@@ -217,11 +226,21 @@ impl Decision<'_> {
     }
 
     fn may_create(&self) -> S3Result<()> {
+        let bucket = format!("arn:aws:s3:::{}", self.asked.bucket);
+        self.may("s3:CreateBucket", &bucket)?;
+        match self.header("x-amz-object-ownership") {
+            Some(_) => self.may("s3:PutBucketOwnershipControls", &bucket),
+            None => Ok(()),
+        }
+    }
+
+    /// What no bucket has a say in.
+    fn may(&self, action: &str, resource: &str) -> S3Result<()> {
         let principal = &self.caller.principal;
-        let resource = format!("arn:aws:s3:::{}", self.asked.bucket);
-        let facts = Facts { principal, action: "s3:CreateBucket", resource: &resource, keys: &[] };
-        let own = self.state.policies.get(&principal.iam_arn()).map_or(Verdict::Silent, |p| p.judge(&facts));
-        if own == Verdict::Allow { Ok(()) } else { Err(access_denied()) }
+        let keys = self.with_globals(&[]);
+        let facts = Facts { principal, action, resource, keys: &keys };
+        self.through_endpoint(principal.account(), &facts)?;
+        if self.state.accounts.own(&facts) == Verdict::Allow { Ok(()) } else { Err(access_denied()) }
     }
 
     fn expects_owner(&self, header: &str, bucket: &Bucket) -> S3Result<()> {
@@ -231,13 +250,9 @@ impl Decision<'_> {
         }
     }
 
-    /// The condition keys of this request, with this ACL.
+    /// The condition keys of this request that are S3's, with this ACL.
     fn keys(&self, acl: Option<&str>) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("aws:PrincipalArn", self.caller.principal.iam_arn()),
-            // Loopback has no TLS; policies that insist on it are about the real thing.
-            ("aws:SecureTransport", "true".into()),
-        ];
+        let mut keys = Vec::new();
         let mut add = |key, value: Option<&str>| keys.extend(value.map(|value| (key, value.to_owned())));
         add("s3:x-amz-acl", acl);
         add("s3:x-amz-server-side-encryption", self.header("x-amz-server-side-encryption"));
@@ -248,24 +263,61 @@ impl Decision<'_> {
         keys
     }
 
+    /// These condition keys and those of every request.
+    fn with_globals<'k>(&self, keys: &[(&'k str, String)]) -> Vec<(&'k str, String)> {
+        let principal = &self.caller.principal;
+        let mut all = keys.to_vec();
+        all.extend([
+            ("aws:PrincipalArn", principal.iam_arn()),
+            ("aws:PrincipalAccount", principal.account().to_owned()),
+            // Loopback has no TLS; policies that insist on it are about the real thing.
+            ("aws:SecureTransport", "true".into()),
+        ]);
+        all
+    }
+
+    /// Whether the VPC endpoint lets a request through, when there is one.
+    fn through_endpoint(&self, owner: &str, facts: &Facts<'_>) -> S3Result<()> {
+        let Some(policy) = &self.state.breaks.vpc_endpoint else { return Ok(()) };
+        let why = match policy.judge(facts) {
+            Verdict::Allow => return Ok(()),
+            Verdict::Deny => "with an explicit deny in a VPC endpoint policy".to_owned(),
+            Verdict::Silent => format!("because no VPC endpoint policy allows the {} action", facts.action),
+        };
+        // S3 gives reasons only where caller and bucket belong to one account.
+        if facts.principal.account() != owner {
+            return Err(access_denied());
+        }
+        let (user, action, resource) = (facts.principal.arn(), facts.action, facts.resource);
+        let message = format!("User: {user} is not authorized to perform: {action} on resource: \"{resource}\" {why}");
+        Err(refuse(403, "AccessDenied", message))
+    }
+
     /// Whether both sides allow: within an account one of them is enough, across accounts it takes both.
-    fn allowed(&self, bucket: &Bucket, name: &str, action: &str, key: &str, keys: &[(&str, String)]) -> bool {
+    fn decided(&self, bucket: &Bucket, name: &str, action: &str, key: &str, keys: &[(&str, String)]) -> S3Result<()> {
         let principal = &self.caller.principal;
         let resource =
             if key.is_empty() { format!("arn:aws:s3:::{name}") } else { format!("arn:aws:s3:::{name}/{key}") };
-        let facts = Facts { principal, action, resource: &resource, keys };
-        let own = self.state.policies.get(&principal.iam_arn()).map_or(Verdict::Silent, |p| p.judge(&facts));
-        let theirs = bucket.policy.as_ref().map_or(Verdict::Silent, |(_, p)| p.judge(&facts));
-        match (own, theirs) {
+        let keys = self.with_globals(keys);
+        let facts = Facts { principal, action, resource: &resource, keys: &keys };
+        self.through_endpoint(&bucket.owner, &facts)?;
+        let own = self.state.accounts.own(&facts);
+        let theirs = bucket.policy.as_ref().map_or(Verdict::Silent, |stored| stored.policy.judge(&facts));
+        let allowed = match (own, theirs) {
             (Verdict::Deny, _) | (_, Verdict::Deny) => false,
             (Verdict::Allow, Verdict::Allow) => true,
             (Verdict::Silent, Verdict::Silent) => false,
             _ => principal.account() == bucket.owner,
-        }
+        };
+        if allowed { Ok(()) } else { Err(access_denied()) }
+    }
+
+    fn allowed(&self, bucket: &Bucket, name: &str, action: &str, key: &str, keys: &[(&str, String)]) -> bool {
+        self.decided(bucket, name, action, key, keys).is_ok()
     }
 
     fn require(&self, bucket: &Bucket, action: &str, key: &str, keys: &[(&str, String)]) -> S3Result<()> {
-        if self.allowed(bucket, &self.asked.bucket, action, key, keys) { Ok(()) } else { Err(access_denied()) }
+        self.decided(bucket, &self.asked.bucket, action, key, keys)
     }
 
     /// Reading an object. A missing one is told only to those who may list.
@@ -275,7 +327,8 @@ impl Decision<'_> {
             return Err(if versions { not_written("versions") } else { access_denied() });
         }
         let outside = self.caller.principal.account() != bucket.owner || self.is_role();
-        if !self.allowed(bucket, name, "s3:GetObject", key, &[]) || outside && bucket.refused.covers(key) {
+        self.decided(bucket, name, "s3:GetObject", key, &[])?;
+        if outside && bucket.refused.covers(key) {
             return Err(access_denied());
         }
         if !bucket.objects.contains_key(key) {
@@ -335,13 +388,14 @@ impl Decision<'_> {
         }
         if grants {
             // Nobody here needs them, and guessing who is meant would be worse than refusing.
-            return Err(if bucket.settings.ownership == Ownership::BucketOwnerEnforced {
+            return Err(if bucket.settings.owner_rule() == Ownership::BucketOwnerEnforced {
                 acls_are_off()
             } else {
                 not_written("grant headers")
             });
         }
-        if bucket.settings.ownership == Ownership::BucketOwnerEnforced && acl.is_some_and(|acl| acl != FULL_CONTROL) {
+        if bucket.settings.owner_rule() == Ownership::BucketOwnerEnforced && acl.is_some_and(|acl| acl != FULL_CONTROL)
+        {
             return Err(acls_are_off());
         }
         self.may_encrypt(bucket)
@@ -395,10 +449,13 @@ impl Decision<'_> {
     fn denied(&self, bucket: &Bucket, action: &str) -> bool {
         let principal = &self.caller.principal;
         let resource = format!("arn:aws:s3:::{}/{}", self.asked.bucket, self.asked.key);
-        let facts = Facts { principal, action, resource: &resource, keys: &[] };
-        let own = self.state.policies.get(&principal.iam_arn()).map(|p| p.judge(&facts));
-        let theirs = bucket.policy.as_ref().map(|(_, p)| p.judge(&facts));
-        own == Some(Verdict::Deny) || theirs == Some(Verdict::Deny)
+        let keys = self.with_globals(&[]);
+        let facts = Facts { principal, action, resource: &resource, keys: &keys };
+        let theirs = bucket.policy.as_ref().map(|stored| stored.policy.judge(&facts));
+        // An endpoint's policy does not know the initiator's defaults.
+        self.through_endpoint(&bucket.owner, &facts).is_err()
+            || self.state.accounts.own(&facts) == Verdict::Deny
+            || theirs == Some(Verdict::Deny)
     }
 }
 

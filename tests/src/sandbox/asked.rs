@@ -1,4 +1,4 @@
-//! Which operation a request names: S3's by method, path and query, STS's by its form.
+//! Which operation a request names: S3's by method, path and query, STS's and IAM's by its form.
 //!
 //! s3s names operations too, but lets an unknown sub-resource fall to the plain operation (`PUT /b/k?renameObject` is a
 //! PutObject to it). Here every name in the query must belong to the operation.
@@ -7,6 +7,9 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
+
+use super::breaking::Service;
+use super::{iam, sts};
 
 /// The operation and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub(crate) struct Asked {
 pub(crate) const UNKNOWN: &str = "Unknown";
 
 /// Operations on the bucket that a sub-resource names: method, sub-resource, name.
-const BUCKET: [(&str, &str, &str); 17] = [
+const BUCKET: [(&str, &str, &str); 19] = [
     ("GET", "location", "GetBucketLocation"),
     ("GET", "policy", "GetBucketPolicy"),
     ("PUT", "policy", "PutBucketPolicy"),
@@ -35,6 +38,8 @@ const BUCKET: [(&str, &str, &str); 17] = [
     ("DELETE", "publicAccessBlock", "DeletePublicAccessBlock"),
     ("GET", "ownershipControls", "GetBucketOwnershipControls"),
     ("PUT", "ownershipControls", "PutBucketOwnershipControls"),
+    ("DELETE", "ownershipControls", "DeleteBucketOwnershipControls"),
+    ("GET", "policyStatus", "GetBucketPolicyStatus"),
     ("GET", "versioning", "GetBucketVersioning"),
     ("GET", "uploads", "ListMultipartUploads"),
     ("POST", "delete", "DeleteObjects"),
@@ -53,6 +58,7 @@ fn parameters(operation: &str) -> &'static [&'static str] {
             "encoding-type",
             "fetch-owner",
         ],
+        "ListBuckets" => &["prefix", "bucket-region"],
         "ListMultipartUploads" => {
             &["uploads", "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"]
         }
@@ -126,12 +132,28 @@ impl Asked {
         Self { operation, bucket, key, query }
     }
 
-    /// A request to STS, by its form.
+    /// A request to STS or IAM, by its form. What an IAM operation is about stands in for the key.
     pub(crate) fn of_form(body: &[u8]) -> Self {
         let query: Vec<(String, String)> = serde_urlencoded::from_bytes(body).unwrap_or_default();
-        let action = query.iter().find(|(name, _)| name == "Action").map_or("", |(_, value)| value);
-        let known = ["AssumeRole", "GetCallerIdentity", "GetSessionToken"].into_iter().find(|name| *name == action);
-        Self { operation: known.unwrap_or(UNKNOWN), bucket: String::new(), key: String::new(), query }
+        let mut asked = Self { operation: UNKNOWN, bucket: String::new(), key: String::new(), query };
+        let action = asked.parameter("Action").unwrap_or_default();
+        asked.operation = match asked.service() {
+            Service::Iam => iam::operation(action).unwrap_or(UNKNOWN),
+            _ => sts::OPERATIONS.into_iter().find(|name| *name == action).unwrap_or(UNKNOWN),
+        };
+        let subject =
+            ["UserName", "RoleName", "InstanceProfileName"].into_iter().find_map(|name| asked.parameter(name));
+        asked.key = subject.unwrap_or_default().to_owned();
+        asked
+    }
+
+    /// The service that a form is for: by the version it names, or by its action.
+    pub(crate) fn service(&self) -> Service {
+        match self.parameter("Version") {
+            Some("2010-05-08") => Service::Iam,
+            None if self.parameter("Action").is_some_and(|action| iam::operation(action).is_some()) => Service::Iam,
+            _ => Service::Sts,
+        }
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
@@ -142,14 +164,6 @@ impl Asked {
     pub(crate) fn subject(&self) -> Cow<'_, str> {
         if self.key.is_empty() { self.parameter("prefix").unwrap_or_default().into() } else { self.key.as_str().into() }
     }
-}
-
-/// Whether a request goes to STS.
-pub(crate) fn is_sts(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
-    let form = headers
-        .get(http::header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    method == Method::POST && uri.path() == "/" && form
 }
 
 /// Where a copy reads from.

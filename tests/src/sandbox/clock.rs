@@ -1,6 +1,7 @@
 //! The world's clock. Every date the sandbox writes and every expiry it judges comes from here.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -11,15 +12,17 @@ use aws_smithy_async::time::TimeSource;
 pub(crate) struct Clock {
     start: Option<(SystemTime, tokio::time::Instant)>,
     advanced: Arc<Mutex<Duration>>,
+    /// By how many seconds the services are ahead of their clients.
+    skew: Arc<AtomicI64>,
 }
 
 impl Clock {
     pub(crate) fn machine() -> Self {
-        Self { start: None, advanced: Arc::default() }
+        Self { start: None, advanced: Arc::default(), skew: Arc::default() }
     }
 
     pub(crate) fn starting_at(start: SystemTime) -> Self {
-        Self { start: Some((start, tokio::time::Instant::now())), advanced: Arc::default() }
+        Self { start: Some((start, tokio::time::Instant::now())), ..Self::machine() }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -28,6 +31,17 @@ impl Clock {
             None => SystemTime::now(),
         };
         base + *self.advanced.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The same, as far ahead or behind as a test wants the services to be.
+    pub(crate) fn now_at_the_service(&self) -> SystemTime {
+        let skew = self.skew.load(Ordering::Relaxed);
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew < 0 { self.now() - by } else { self.now() + by }
+    }
+
+    pub(crate) fn skew(&self, seconds: i64) {
+        self.skew.store(seconds, Ordering::Relaxed);
     }
 
     pub(crate) fn advance(&self, by: Duration) {

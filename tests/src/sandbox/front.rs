@@ -13,13 +13,13 @@ use s3s::dto::StreamingBlob;
 use s3s::service::{S3Service, S3ServiceBuilder};
 
 use super::access::Signed;
-use super::asked::{Asked, CopySource, is_sts};
+use super::asked::{Asked, CopySource};
+use super::breaking::Service;
 use super::content::{Content, mix};
 use super::faults::{Call, Effect};
 use super::object::Object;
-use super::record;
-use super::sts;
 use super::world::World;
+use super::{query, record};
 
 /// White space in a slow body comes this often.
 const BREATH: Duration = Duration::from_secs(2);
@@ -65,19 +65,19 @@ impl Front {
 
     pub(crate) async fn handle(&self, mut req: Request<Body>) -> Result<Response<Body>, Reset> {
         let at = self.world.now();
-        let sts = is_sts(req.method(), req.uri(), req.headers());
-        let asked = if sts {
-            let form = req.body_mut().store_all_limited(sts::LARGEST_FORM).await.unwrap_or_default();
-            Asked::of_form(&form)
+        let (service, asked, form) = if query::is_form(req.method(), req.uri(), req.headers()) {
+            let form = req.body_mut().store_all_limited(query::LARGEST_FORM).await.unwrap_or_default();
+            let asked = Asked::of_form(&form);
+            (asked.service(), asked, form)
         } else {
-            Asked::of(req.method(), req.uri(), req.headers())
+            (Service::S3, Asked::of(req.method(), req.uri(), req.headers()), Bytes::new())
         };
         self.world.records().begin(asked.operation);
         let in_flight = InFlight { world: self.world.clone(), operation: asked.operation };
         let (method, headers) = (req.method().clone(), req.headers().clone());
         let query = req.uri().query().unwrap_or_default().to_owned();
 
-        let (latency, effect) = {
+        let (latency, effect, unreachable) = {
             let mut state = self.world.state();
             let subject = asked.subject();
             let call = Call {
@@ -86,13 +86,15 @@ impl Front {
                 key: &subject,
                 part: asked.parameter("partNumber").unwrap_or_default(),
             };
-            (state.latency, state.faults.strike(&call))
+            (state.latency, state.faults.strike(&call), state.breaks.unreachable.contains(&service))
         };
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        let answer = match self.before(effect.as_ref(), &headers, sts) {
-            Early::Go => self.answer(req, sts).await,
+        let early = if unreachable { Early::Reset } else { self.before(effect.as_ref(), &headers, service) };
+        let answer = match early {
+            Early::Go if service == Service::Iam => Ok(self.world.iam(&req, &form, &asked)),
+            Early::Go => self.answer(req, service).await,
             Early::Answer(response) => Ok(response),
             Early::Reset => Err(Reset),
         };
@@ -116,6 +118,7 @@ impl Front {
             bucket: asked.bucket,
             key: asked.key,
             query,
+            form: if service == Service::S3 { Vec::new() } else { asked.query },
             status,
             code,
             headers,
@@ -125,9 +128,9 @@ impl Front {
         answer.map(|(response, _)| response)
     }
 
-    async fn answer(&self, req: Request<Body>, sts: bool) -> Result<Response<Body>, Reset> {
+    async fn answer(&self, req: Request<Body>, service: Service) -> Result<Response<Body>, Reset> {
         let mut response = self.service.call(req).await.map_err(|_| Reset)?;
-        if sts && response.status().is_client_error() {
+        if service == Service::Sts && response.status().is_client_error() {
             // What s3s refuses before the route comes in S3's form.
             let body = response.body_mut().store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body).into_owned();
@@ -138,7 +141,7 @@ impl Front {
                     }
                     other => (other, element(&text, "Message").unwrap_or("The request was refused.")),
                 };
-                let text = sts::error_body(code, message);
+                let text = query::error_body(service, code, message);
                 response = answered(response.status(), "text/xml", text);
             }
         }
@@ -146,10 +149,13 @@ impl Front {
     }
 
     /// What a fault does before, or instead of, the operation.
-    fn before(&self, effect: Option<&Effect>, headers: &HeaderMap, sts: bool) -> Early {
+    fn before(&self, effect: Option<&Effect>, headers: &HeaderMap, service: Service) -> Early {
         let error = |status: u16, code: &str| {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let text = if sts { sts::error_body(code, code) } else { s3_error_body(code) };
+            let text = match service {
+                Service::S3 => s3_error_body(code),
+                Service::Sts | Service::Iam => query::error_body(service, code, code),
+            };
             Early::Answer(answered(status, "application/xml", text))
         };
         match effect {
@@ -192,17 +198,18 @@ impl Front {
     fn end_token(&self, headers: &HeaderMap) {
         let now = self.world.now();
         if let Ok(signed) = Signed::read(headers)
-            && let Some(identity) = self.world.state().keys.get_mut(signed.access_key)
-            && identity.token.is_some()
+            && let Some(key) = self.world.state().accounts.keys.get_mut(signed.access_key)
+            && key.identity.token.is_some()
         {
-            identity.expires = Some(now);
+            key.identity.expires = Some(now);
         }
     }
 
     fn signer(&self, headers: &HeaderMap) -> String {
         let signed = Signed::read(headers).ok();
         let state = self.world.state();
-        signed.and_then(|signed| state.keys.get(signed.access_key).map(|known| known.arn())).unwrap_or_default()
+        let key = signed.and_then(|signed| state.accounts.keys.get(signed.access_key));
+        key.map(|key| key.identity.arn()).unwrap_or_default()
     }
 
     /// Makes the answer look as S3's does; gives the error code as well.
@@ -232,7 +239,8 @@ impl Front {
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             }
         }
-        if response.status() == StatusCode::MOVED_PERMANENTLY {
+        // HeadBucket tells the region to everybody, as S3 does.
+        if response.status() == StatusCode::MOVED_PERMANENTLY || asked.operation == "HeadBucket" {
             let region = self.world.state().buckets.get(&asked.bucket).map(|bucket| bucket.region.clone());
             if let Some(value) = region.and_then(|region| HeaderValue::from_str(&region).ok()) {
                 response.headers_mut().insert("x-amz-bucket-region", value);

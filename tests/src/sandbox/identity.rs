@@ -11,6 +11,8 @@ pub const SUBSCRIBER: &str = "123456789012";
 pub const VENDOR: &str = "461810399597";
 /// An account that has nothing to do with either.
 pub const STRANGER: &str = "210987654321";
+/// The name of the manual's user in [`SUBSCRIBER`].
+pub const COPY_USER_NAME: &str = "flex-copy";
 /// The copy role's name for [`SUBSCRIBER`].
 pub const COPY_ROLE_NAME: &str = "JeuServiceRoleForS3Copy_123456789012";
 /// The copy role for [`SUBSCRIBER`].
@@ -34,7 +36,7 @@ impl Identity {
 
     /// The manual's IAM user: it may assume the copy role and nothing else.
     pub fn copy_user() -> Self {
-        Self::user(SUBSCRIBER, "flex-copy", "AKIAFLEXCOPYUSER0001")
+        Self::user(SUBSCRIBER, COPY_USER_NAME, "AKIAFLEXCOPYUSER0001")
     }
 
     /// A session of a role in the subscriber's account that may assume the copy role: chained, so capped at one hour.
@@ -129,7 +131,7 @@ impl Principal {
 
     pub(crate) fn arn(&self) -> String {
         match self {
-            Self::User { account, name, .. } => format!("arn:aws:iam::{account}:user/{name}"),
+            Self::User { account, name, .. } => user_arn(account, name),
             Self::Session { account, role, session } => format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
         }
     }
@@ -138,15 +140,15 @@ impl Principal {
     pub(crate) fn iam_arn(&self) -> String {
         match self {
             Self::User { .. } => self.arn(),
-            Self::Session { account, role, .. } => format!("arn:aws:iam::{account}:role/{role}"),
+            Self::Session { account, role, .. } => role_arn(account, role),
         }
     }
 
-    /// STS's UserId.
-    pub(crate) fn user_id(&self) -> String {
+    /// The unique id of a user or role that the sandbox begins with.
+    pub(crate) fn first_id(&self) -> String {
         match self {
             Self::User { name, .. } => id_of("AIDA", name),
-            Self::Session { role, session, .. } => format!("{}:{session}", id_of("AROA", role)),
+            Self::Session { role, .. } => id_of("AROA", role),
         }
     }
 
@@ -154,6 +156,14 @@ impl Principal {
     pub(crate) fn chains(&self) -> bool {
         matches!(self, Self::Session { .. } | Self::User { session: true, .. })
     }
+}
+
+pub(crate) fn user_arn(account: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account}:user/{name}")
+}
+
+pub(crate) fn role_arn(account: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account}:role/{name}")
 }
 
 /// An id as IAM makes them: a prefix that tells the kind, and letters and digits.

@@ -1,4 +1,4 @@
-//! S3 and STS on loopback, in one process, refusing what AWS refuses.
+//! S3, STS and IAM on loopback, in one process, refusing what AWS refuses.
 //!
 //! A [`Sandbox`] serves a [`World`]: accounts, roles, buckets, a clock, faults. Clients come in by TCP
 //! ([`Sandbox::endpoint`]) or, without a socket and in tokio's paused time if need be, by the SDK's HTTP client
@@ -32,30 +32,41 @@
 //! ```
 
 mod access;
+mod accounts;
+mod actions;
 mod asked;
+mod breaking;
 mod clock;
 mod content;
 mod doors;
 mod faults;
 mod front;
+mod grammar;
+mod iam;
 mod identity;
+mod lifecycle;
 mod listing;
 mod multipart;
 mod object;
 mod policy;
+mod query;
 mod reading;
 mod record;
 mod refusal;
+mod secrets;
 mod seed;
 mod service;
 mod settings;
+mod signature;
 mod sts;
 mod world;
 mod writing;
 
+pub use accounts::{COPY_ROLE_POLICY, COPY_USER_POLICY, copy_role_policy};
+pub use breaking::Service;
 pub use content::{Algorithm, TRUE_DIGESTS};
 pub use faults::{Effect, Fault};
-pub use identity::{COPY_ROLE_ARN, COPY_ROLE_NAME, Identity, STRANGER, SUBSCRIBER, VENDOR};
+pub use identity::{COPY_ROLE_ARN, COPY_ROLE_NAME, COPY_USER_NAME, Identity, STRANGER, SUBSCRIBER, VENDOR};
 pub use multipart::{MOST_PARTS, SMALLEST_PART};
 pub use object::{Checksum, ChecksumKind, Encryption, Metadata, ObjectInfo, ObjectSpec};
 pub use record::Request;
@@ -109,7 +120,7 @@ impl Sandbox {
         Builder { region: REGION.into(), seed: 1, port: 0, start: None, records: 20_000 }
     }
 
-    /// The URL for S3 and STS alike. Of a sandbox without a socket: a name that only [`http_client`](Self::http_client)
+    /// The URL for S3, STS and IAM alike. Of a sandbox without a socket: a name that only [`http_client`](Self::http_client)
     /// understands.
     pub fn endpoint(&self) -> String {
         match &self.socket {

@@ -9,14 +9,16 @@ use http::HeaderMap;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
-    /// S3's or STS's name of the operation, or `Unknown`.
+    /// S3's, STS's or IAM's name of the operation, or `Unknown`.
     pub operation: &'static str,
     /// The bucket in the path.
     pub bucket: String,
-    /// The key in the path, decoded.
+    /// The key in the path, decoded; at IAM the name of the user, role or instance profile.
     pub key: String,
     /// The query as sent.
     pub query: String,
+    /// The form of a request to STS or IAM.
+    pub form: Vec<(String, String)>,
     /// The status answered; 0 when the connection was reset.
     pub status: u16,
     /// The error code answered, also where a HEAD cannot carry it to the client.

@@ -6,7 +6,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use super::access::Caller;
 use super::refusal::access_denied;
 use super::world::World;
-use super::{listing, multipart, reading, settings, writing};
+use super::{lifecycle, listing, multipart, reading, settings, writing};
 
 fn caller<T>(req: &S3Request<T>) -> S3Result<Caller> {
     req.extensions.get::<Caller>().cloned().ok_or_else(access_denied)
@@ -90,7 +90,12 @@ impl S3 for World {
 
     async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
         let caller = caller(&req)?;
-        answer(settings::create(self, &caller, req.input))
+        answer(settings::create(self, &caller, req.input, &req.headers))
+    }
+
+    async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
+        let caller = caller(&req)?;
+        answer(settings::list(self, &caller, req.input))
     }
 
     async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
@@ -109,6 +114,13 @@ impl S3 for World {
         req: S3Request<GetBucketPolicyInput>,
     ) -> S3Result<S3Response<GetBucketPolicyOutput>> {
         answer(settings::policy(self, &req.input.bucket))
+    }
+
+    async fn get_bucket_policy_status(
+        &self,
+        req: S3Request<GetBucketPolicyStatusInput>,
+    ) -> S3Result<S3Response<GetBucketPolicyStatusOutput>> {
+        answer(settings::policy_status(self, &req.input.bucket))
     }
 
     async fn put_bucket_policy(
@@ -143,21 +155,21 @@ impl S3 for World {
         &self,
         req: S3Request<GetBucketLifecycleConfigurationInput>,
     ) -> S3Result<S3Response<GetBucketLifecycleConfigurationOutput>> {
-        answer(settings::lifecycle(self, &req.input.bucket))
+        answer(lifecycle::get(self, &req.input.bucket))
     }
 
     async fn put_bucket_lifecycle_configuration(
         &self,
         req: S3Request<PutBucketLifecycleConfigurationInput>,
     ) -> S3Result<S3Response<PutBucketLifecycleConfigurationOutput>> {
-        answer(settings::put_lifecycle(self, req.input).map(|()| PutBucketLifecycleConfigurationOutput::default()))
+        answer(lifecycle::put(self, req.input).map(|()| PutBucketLifecycleConfigurationOutput::default()))
     }
 
     async fn delete_bucket_lifecycle(
         &self,
         req: S3Request<DeleteBucketLifecycleInput>,
     ) -> S3Result<S3Response<DeleteBucketLifecycleOutput>> {
-        answer(settings::delete_lifecycle(self, &req.input.bucket).map(|()| DeleteBucketLifecycleOutput::default()))
+        answer(lifecycle::delete(self, &req.input.bucket).map(|()| DeleteBucketLifecycleOutput::default()))
     }
 
     async fn get_public_access_block(
@@ -194,5 +206,13 @@ impl S3 for World {
         req: S3Request<PutBucketOwnershipControlsInput>,
     ) -> S3Result<S3Response<PutBucketOwnershipControlsOutput>> {
         answer(settings::put_ownership(self, &req.input).map(|()| PutBucketOwnershipControlsOutput::default()))
+    }
+
+    async fn delete_bucket_ownership_controls(
+        &self,
+        req: S3Request<DeleteBucketOwnershipControlsInput>,
+    ) -> S3Result<S3Response<DeleteBucketOwnershipControlsOutput>> {
+        let deleted = settings::delete_ownership(self, &req.input.bucket);
+        answer(deleted.map(|()| DeleteBucketOwnershipControlsOutput::default()))
     }
 }

@@ -1,38 +1,28 @@
-//! STS: AssumeRole, GetCallerIdentity and GetSessionToken, on the same port as S3.
+//! STS: AssumeRole, GetCallerIdentity and GetSessionToken.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use http::{Extensions, HeaderMap, Method, StatusCode, Uri, header};
+use http::{Extensions, HeaderMap, Method, Uri};
 use s3s::route::S3Route;
 use s3s::{Body, S3Request, S3Response, S3Result};
 
-use super::access::Signed;
-use super::asked::{Asked, is_sts};
-use super::identity::{Identity, Principal, id_of};
+use super::asked::Asked;
+use super::breaking::Service;
+use super::identity::{Identity, Principal};
 use super::policy::{Facts, Verdict};
+use super::query::{self, Refusal, date, invalid, is_form, not_written, refuse};
 use super::world::World;
-
-/// STS reads no longer form.
-pub(crate) const LARGEST_FORM: usize = 8192;
 
 const HOUR: u64 = 3600;
 
-/// A refusal as STS words it.
-struct Refusal {
-    status: u16,
-    code: String,
-    message: String,
-}
+/// What is written of STS.
+pub(crate) const OPERATIONS: [&str; 3] = ["AssumeRole", "GetCallerIdentity", "GetSessionToken"];
 
-fn refuse(status: u16, code: &str, message: impl Into<String>) -> Refusal {
-    Refusal { status, code: code.into(), message: message.into() }
-}
-
+/// s3s verifies what is signed for STS and hands it over here.
 #[async_trait::async_trait]
 impl S3Route for World {
     fn is_match(&self, method: &Method, uri: &Uri, headers: &HeaderMap, _: &mut Extensions) -> bool {
-        is_sts(method, uri, headers)
+        is_form(method, uri, headers)
     }
 
     async fn check_access(&self, _: &mut S3Request<Body>) -> S3Result<()> {
@@ -41,22 +31,29 @@ impl S3Route for World {
     }
 
     async fn call(&self, mut req: S3Request<Body>) -> S3Result<S3Response<Body>> {
-        let form = req.input.store_all_limited(LARGEST_FORM).await.unwrap_or_default();
-        let asked = Asked::of_form(&form);
-        let (status, body) = match self.sts(&asked, &req) {
-            Ok(body) => (200, body),
-            Err(refusal) => (refusal.status, error_body(&refusal.code, &refusal.message)),
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = S3Response::with_status(Body::from(body), status);
-        response.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/xml"));
+        let form = req.input.store_all_limited(query::LARGEST_FORM).await.unwrap_or_default();
+        let result = self.sts(&Asked::of_form(&form), &req.headers);
+        let (parts, body) = query::answered(Service::Sts, result).into_parts();
+        let mut response = S3Response::with_status(body, parts.status);
+        response.headers = parts.headers;
         Ok(response)
     }
 }
 
 impl World {
-    fn sts(&self, asked: &Asked, req: &S3Request<Body>) -> Result<String, Refusal> {
-        let caller = self.sts_caller(req)?;
+    fn sts(&self, asked: &Asked, headers: &HeaderMap) -> Result<String, Refusal> {
+        let caller = self.form_caller(Service::Sts, headers)?;
+        if self.state().breaks.sts_disabled {
+            let account = caller.principal.account();
+            return Err(refuse(
+                403,
+                "RegionDisabledException",
+                format!(
+                    "STS is not activated in this region for account:{account}. Your account administrator can activate \
+                     STS in this region using the IAM Console."
+                ),
+            ));
+        }
         match asked.operation {
             "GetCallerIdentity" => Ok(self.caller_identity(&caller)),
             "AssumeRole" => self.assume_role(&caller, asked),
@@ -72,39 +69,6 @@ impl World {
         }
     }
 
-    /// The signer, under the same strictness as S3's, with STS's codes.
-    fn sts_caller(&self, req: &S3Request<Body>) -> Result<Identity, Refusal> {
-        let missing = || refuse(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
-        let signed = Signed::read(&req.headers).map_err(|_| missing())?;
-        self.strictly(&signed, "sts", &req.headers).map_err(|error| {
-            let (code, message) = (error.code().as_str().to_owned(), error.message().unwrap_or_default().to_owned());
-            match code.as_str() {
-                "ExpiredToken" => refuse(403, "ExpiredToken", "The security token included in the request is expired"),
-                "InvalidToken" | "InvalidAccessKeyId" => {
-                    refuse(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-                }
-                "RequestTimeTooSkewed" => refuse(403, "SignatureDoesNotMatch", self.skewed(&req.headers)),
-                "AuthorizationHeaderMalformed" => {
-                    refuse(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region.")
-                }
-                _ => refuse(403, &code, message),
-            }
-        })
-    }
-
-    fn skewed(&self, headers: &HeaderMap) -> String {
-        let sent = headers.get("x-amz-date").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let now: DateTime<Utc> = self.now().into();
-        let compact = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%SZ").to_string();
-        let (now_text, oldest) = (compact(now), compact(now - chrono::TimeDelta::minutes(15)));
-        if sent < now_text {
-            format!("Signature expired: {sent} is now earlier than {oldest} ({now_text} - 15 min.)")
-        } else {
-            let latest = compact(now + chrono::TimeDelta::minutes(15));
-            format!("Signature not yet current: {sent} is still later than {latest} ({now_text} + 15 min.)")
-        }
-    }
-
     fn caller_identity(&self, caller: &Identity) -> String {
         let principal = &caller.principal;
         result(
@@ -112,7 +76,7 @@ impl World {
             &format!(
                 "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
                 principal.arn(),
-                principal.user_id(),
+                self.state().accounts.user_id(principal),
                 principal.account()
             ),
         )
@@ -133,7 +97,7 @@ impl World {
             return Err(invalid("roleArn", arn, "have length greater than or equal to 20"));
         }
         if asked.parameter("Policy").is_some() || asked.query.iter().any(|(name, _)| name.starts_with("PolicyArns")) {
-            return Err(refuse(400, "NotImplemented", "The sandbox does not know session policies"));
+            return Err(not_written("session policies"));
         }
         let wanted = duration(asked, HOUR, 900, 12 * HOUR)?;
 
@@ -145,15 +109,25 @@ impl World {
                 format!("User: {by} is not authorized to perform: sts:AssumeRole on resource: {arn}"),
             )
         };
+        let mut keys = vec![
+            ("aws:PrincipalArn", caller.principal.iam_arn()),
+            ("aws:PrincipalAccount", caller.principal.account().to_owned()),
+            ("sts:RoleSessionName", session.to_owned()),
+        ];
+        keys.extend(asked.parameter("ExternalId").map(|id| ("sts:ExternalId", id.to_owned())));
         let (principal, longest) = {
+            let now = self.now();
             let state = self.state();
-            let own = state.policies.get(&caller.principal.iam_arn());
-            let facts = Facts { principal: &caller.principal, action: "sts:AssumeRole", resource: arn, keys: &[] };
-            if own.map(|policy| policy.judge(&facts)) != Some(Verdict::Allow) {
-                return Err(denied());
-            }
-            let role = state.roles.get(arn).filter(|role| role.exists).ok_or_else(denied)?;
-            if !role.trusts.iter().any(|account| account == caller.principal.account()) {
+            let facts = Facts { principal: &caller.principal, action: "sts:AssumeRole", resource: arn, keys: &keys };
+            let own = state.accounts.own(&facts);
+            let role = state.accounts.roles.get(arn).filter(|role| role.exists(now)).ok_or_else(denied)?;
+            // Within an account a trust that names the caller itself is enough; otherwise both sides must allow.
+            let named =
+                role.account == caller.principal.account() && role.trust.policy.names_exactly(&caller.principal);
+            if role.trust.policy.judge(&facts) != Verdict::Allow
+                || own == Verdict::Deny
+                || own == Verdict::Silent && !named
+            {
                 return Err(denied());
             }
             let principal =
@@ -175,7 +149,7 @@ impl World {
             ));
         }
         let life = self.state().token_life.unwrap_or(wanted);
-        let (role_arn, id) = (principal.arn(), principal.user_id());
+        let (role_arn, id) = (principal.arn(), self.state().accounts.user_id(&principal));
         let issued = self.issue(principal, life);
         let who =
             format!("<AssumedRoleUser><Arn>{role_arn}</Arn><AssumedRoleId>{id}</AssumedRoleId></AssumedRoleUser>");
@@ -204,47 +178,18 @@ fn duration(asked: &Asked, default: u64, least: u64, most: u64) -> Result<Durati
     Ok(Duration::from_secs(seconds))
 }
 
-fn invalid(name: &str, value: &str, must: &str) -> Refusal {
-    refuse(
-        400,
-        "ValidationError",
-        format!(
-            "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must {must}"
-        ),
-    )
-}
-
 fn credentials(issued: &Identity) -> String {
-    let end: DateTime<Utc> = issued.expires.unwrap_or(std::time::SystemTime::UNIX_EPOCH).into();
+    let end = issued.expires.unwrap_or(std::time::SystemTime::UNIX_EPOCH);
     format!(
         "<Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken>\
          <Expiration>{}</Expiration></Credentials>",
         issued.access_key,
         issued.secret,
         issued.token.as_deref().unwrap_or_default(),
-        end.format("%Y-%m-%dT%H:%M:%SZ")
+        date(end)
     )
 }
 
 fn result(operation: &str, inside: &str) -> String {
-    format!(
-        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>{inside}</{operation}Result>\
-         <ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{operation}Response>",
-        id_of("", operation)
-    )
-}
-
-/// An error in STS's form.
-pub(crate) fn error_body(code: &str, message: &str) -> String {
-    format!(
-        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{}</Code>\
-         <Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
-        escape(code),
-        escape(message),
-        id_of("", code)
-    )
-}
-
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    query::result(Service::Sts, operation, Some(inside))
 }

@@ -5,17 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use serde_json::{Value, json};
-
+use super::accounts::Accounts;
+use super::breaking::Breaks;
 use super::clock::Clock;
 use super::content::mix;
 use super::faults::{Fault, Faults};
-use super::identity::{self, COPY_ROLE_ARN, COPY_ROLE_NAME, Identity, Principal, SUBSCRIBER, VENDOR};
 use super::multipart::Upload;
 use super::object::{Encryption, More, Object, ObjectInfo, ObjectSpec};
-use super::policy::Policy;
+use super::policy::{Policy, Stored};
 use super::record::{Records, Request};
+use bytes::Bytes;
 
 /// The state of the sandbox: accounts, roles, buckets, the clock, faults and the record of requests.
 ///
@@ -34,32 +33,21 @@ pub(crate) struct Inner {
 pub(crate) struct State {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     pub(crate) uploads: BTreeMap<String, Upload>,
-    /// By access key id.
-    pub(crate) keys: BTreeMap<String, Identity>,
-    /// By the ARN of a user or role.
-    pub(crate) policies: BTreeMap<String, Policy>,
-    pub(crate) roles: BTreeMap<String, Role>,
+    pub(crate) accounts: Accounts,
     pub(crate) token_life: Option<Duration>,
     pub(crate) faults: Faults,
+    pub(crate) breaks: Breaks,
     pub(crate) denies_parts: bool,
     pub(crate) latency: Duration,
     counter: u64,
 }
 
-pub(crate) struct Role {
-    pub(crate) name: String,
-    pub(crate) account: String,
-    pub(crate) exists: bool,
-    /// Accounts that may assume it.
-    pub(crate) trusts: Vec<String>,
-    pub(crate) longest: Duration,
-}
-
 pub(crate) struct Bucket {
     pub(crate) owner: String,
     pub(crate) region: String,
+    pub(crate) created: SystemTime,
     pub(crate) objects: BTreeMap<Box<str>, Object>,
-    pub(crate) policy: Option<(String, Policy)>,
+    pub(crate) policy: Option<Stored>,
     pub(crate) refused: Refused,
     pub(crate) settings: Settings,
     /// Shared by all objects that have nothing but an owner.
@@ -109,11 +97,20 @@ impl Ownership {
 pub(crate) struct Settings {
     pub(crate) encryption: Encryption,
     pub(crate) kms_key: Option<String>,
+    pub(crate) bucket_key: bool,
     /// Whether the key's policy lets other accounts write with it.
     pub(crate) kms_for_others: bool,
-    pub(crate) ownership: Ownership,
+    /// None: never set, as in buckets from before April 2023.
+    pub(crate) ownership: Option<Ownership>,
     pub(crate) public_access_block: Option<s3s::dto::PublicAccessBlockConfiguration>,
     pub(crate) lifecycle: Option<Vec<s3s::dto::LifecycleRule>>,
+}
+
+impl Settings {
+    /// Who owns what others write.
+    pub(crate) fn owner_rule(&self) -> Ownership {
+        self.ownership.unwrap_or(Ownership::ObjectWriter)
+    }
 }
 
 /// A multipart upload that was neither completed nor aborted.
@@ -135,11 +132,10 @@ impl World {
         let state = State {
             buckets: BTreeMap::new(),
             uploads: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            policies: BTreeMap::new(),
-            roles: BTreeMap::new(),
+            accounts: Accounts::default(),
             token_life: None,
             faults: Faults::new(seed),
+            breaks: Breaks::default(),
             denies_parts: false,
             latency: Duration::ZERO,
             counter: 0,
@@ -155,53 +151,6 @@ impl World {
         world
     }
 
-    fn populate(&self) {
-        let mut state = self.state();
-        for known in
-            [Identity::owner(), Identity::copy_user(), Identity::chained(), Identity::stranger(), Identity::vendor()]
-        {
-            state.keys.insert(known.access_key.clone(), known);
-        }
-        let allow =
-            |actions: Value, resources: Value| json!({"Effect": "Allow", "Action": actions, "Resource": resources});
-        let everything = vec![allow(json!("*"), json!("*"))];
-        let assume = vec![allow(json!("sts:AssumeRole"), json!(COPY_ROLE_ARN))];
-        // The vendor registers one bucket of the subscriber's; which one is told by `register`.
-        let copy = copy_role_statements("dataservice-flex-bucket", "*");
-        for (arn, statements) in [
-            (Identity::owner().arn(), everything.clone()),
-            (Identity::stranger().arn(), everything.clone()),
-            (Identity::vendor().arn(), everything),
-            (Identity::copy_user().arn(), assume.clone()),
-            (Identity::chained().principal.iam_arn(), assume),
-            (COPY_ROLE_ARN.into(), copy),
-        ] {
-            state.policies.insert(arn, identity_policy(&statements));
-        }
-        let hours = |n: u64| Duration::from_secs(n * 3600);
-        state.roles.insert(
-            COPY_ROLE_ARN.into(),
-            Role {
-                name: COPY_ROLE_NAME.into(),
-                account: VENDOR.into(),
-                exists: true,
-                trusts: vec![SUBSCRIBER.into()],
-                longest: hours(12),
-            },
-        );
-        let arn = Identity::chained().principal.iam_arn();
-        state.roles.insert(
-            arn,
-            Role {
-                name: "TickUser".into(),
-                account: SUBSCRIBER.into(),
-                exists: true,
-                trusts: vec![SUBSCRIBER.into()],
-                longest: hours(1),
-            },
-        );
-    }
-
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -212,7 +161,7 @@ impl World {
 
     /// The world's time.
     pub fn now(&self) -> SystemTime {
-        self.0.clock.now()
+        self.0.clock.now_at_the_service()
     }
 
     /// Moves the world's clock on: tokens expire. Clients of [`sdk_config`](super::Sandbox::sdk_config) move with it.
@@ -229,7 +178,8 @@ impl World {
 
     /// Makes an empty bucket with AWS's defaults (BucketOwnerEnforced, SSE-S3).
     pub fn create_bucket(&self, name: &str, owner: &str, region: &str) {
-        self.state().buckets.insert(name.into(), Bucket::new(owner, region));
+        let bucket = Bucket::new(owner, region, self.now());
+        self.state().buckets.insert(name.into(), bucket);
     }
 
     /// Stores a bucket policy without asking whether its principals exist (PutBucketPolicy does ask).
@@ -238,7 +188,7 @@ impl World {
     /// When there is no such bucket, or the policy is one that S3 would call malformed, or one that the sandbox cannot judge.
     pub fn put_bucket_policy(&self, bucket: &str, policy: &str) {
         match Policy::of_bucket(policy, bucket) {
-            Ok(parsed) => self.with_bucket(bucket, |b| b.policy = Some((policy.into(), parsed))),
+            Ok(parsed) => self.with_bucket(bucket, |b| b.policy = Some(Stored { text: policy.into(), policy: parsed })),
             Err(flaw) => panic!("the policy for {bucket} cannot be stored: {flaw:?}"),
         }
     }
@@ -262,12 +212,49 @@ impl World {
         });
     }
 
-    /// Sets who owns what others write.
+    /// Sets who owns what others write. None: nobody ever set it, as in a bucket from before April 2023, whose writers own.
     ///
     /// # Panics
     /// When there is no such bucket.
-    pub fn bucket_ownership(&self, bucket: &str, ownership: Ownership) {
+    pub fn bucket_ownership(&self, bucket: &str, ownership: impl Into<Option<Ownership>>) {
+        let ownership = ownership.into();
         self.with_bucket(bucket, |b| b.settings.ownership = ownership);
+    }
+
+    /// Switches all four settings of Block Public Access on, or takes the configuration away.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn bucket_public_access_block(&self, bucket: &str, on: bool) {
+        self.with_bucket(bucket, |b| b.settings.public_access_block = on.then(all_blocked));
+    }
+
+    /// Takes the bucket's lifecycle configuration away; true when there was one.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn delete_lifecycle(&self, bucket: &str) -> bool {
+        self.with_bucket(bucket, |b| b.settings.lifecycle.take().is_some())
+    }
+
+    /// Removes a bucket and all that is in it; true when there was one.
+    pub fn remove_bucket(&self, name: &str) -> bool {
+        let mut state = self.state();
+        state.uploads.retain(|_, upload| upload.bucket != name);
+        state.buckets.remove(name).is_some()
+    }
+
+    /// Whether there is a bucket of this name, whoever owns it.
+    pub fn bucket_exists(&self, name: &str) -> bool {
+        self.state().buckets.contains_key(name)
+    }
+
+    /// The bucket's policy as it is stored.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn bucket_policy(&self, bucket: &str) -> Option<String> {
+        self.with_bucket(bucket, |b| b.policy.as_ref().map(|stored| stored.text.clone()))
     }
 
     /// Stores an object, replacing what was there.
@@ -344,15 +331,25 @@ impl World {
         }
     }
 
-    /// Lists this key, or every key that begins so when it ends in `/`, and refuses to let the copy role read it.
+    /// Lists this key, or every key that begins so when it ends in `/`, and refuses to let the copy role read it. Nothing
+    /// (`""`) stands for every key: a contract that licenses none.
     ///
     /// # Panics
     /// When there is no such bucket.
     pub fn refuse_read(&self, bucket: &str, key_or_prefix: &str) {
         self.with_bucket(bucket, |b| {
-            let set = if key_or_prefix.ends_with('/') { &mut b.refused.prefixes } else { &mut b.refused.keys };
+            let prefix = key_or_prefix.is_empty() || key_or_prefix.ends_with('/');
+            let set = if prefix { &mut b.refused.prefixes } else { &mut b.refused.keys };
             set.insert(key_or_prefix.into());
         });
+    }
+
+    /// Takes a [`refuse_read`](Self::refuse_read) back; true when there was one.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn allow_read(&self, bucket: &str, key_or_prefix: &str) -> bool {
+        self.with_bucket(bucket, |b| b.refused.keys.remove(key_or_prefix) || b.refused.prefixes.remove(key_or_prefix))
     }
 
     /// Multipart uploads that are still open.
@@ -366,62 +363,6 @@ impl World {
             initiator: upload.initiator.clone(),
         })
         .collect()
-    }
-
-    // ----- identities
-
-    /// Whether the vendor has made the copy role yet.
-    pub fn role_exists(&self, exists: bool) {
-        if let Some(role) = self.state().roles.get_mut(COPY_ROLE_ARN) {
-            role.exists = exists;
-        }
-    }
-
-    /// Lets the copy role write into this bucket alone, as the vendor registers one per contract. Without it, any.
-    pub fn register(&self, source: &str, destination: &str) {
-        let policy = identity_policy(&copy_role_statements(source, destination));
-        self.state().policies.insert(COPY_ROLE_ARN.into(), policy);
-    }
-
-    /// Gives every token of AssumeRole from now on this life, whatever was asked for.
-    pub fn token_life(&self, life: Duration) {
-        self.state().token_life = Some(life);
-    }
-
-    /// Ends every token given out so far, long before the time it was promised.
-    pub fn end_tokens(&self) {
-        let now = self.now();
-        let mut state = self.state();
-        for identity in state.keys.values_mut().filter(|identity| identity.expires.is_some()) {
-            identity.expires = Some(now);
-        }
-    }
-
-    /// A session of the copy role, without asking STS: for tests of S3 alone.
-    pub fn copy_role(&self) -> Identity {
-        self.copy_role_as("flex")
-    }
-
-    /// As [`copy_role`](Self::copy_role), under another session name.
-    pub fn copy_role_as(&self, session: &str) -> Identity {
-        let principal =
-            Principal::Session { account: VENDOR.into(), role: COPY_ROLE_NAME.into(), session: session.into() };
-        self.issue(principal, Duration::from_secs(12 * 3600))
-    }
-
-    /// New temporary keys for a principal.
-    pub(crate) fn issue(&self, principal: Principal, life: Duration) -> Identity {
-        let nonce = mix(self.nonce() ^ self.0.seed);
-        let access_key: String = identity::id_of("ASIA", &format!("key {nonce}"));
-        let identity = Identity {
-            secret: identity::secret_of(&access_key),
-            token: Some(identity::token_of(&access_key)),
-            expires: Some(self.now() + life),
-            principal,
-            access_key: access_key.clone(),
-        };
-        self.state().keys.insert(access_key, identity.clone());
-        identity
     }
 
     // ----- misbehaviour
@@ -502,26 +443,22 @@ impl fmt::Debug for World {
 }
 
 impl Bucket {
-    pub(crate) fn new(owner: &str, region: &str) -> Self {
-        let on = Some(true);
+    pub(crate) fn new(owner: &str, region: &str, created: SystemTime) -> Self {
         let plain = More { metadata: Default::default(), tags: 0, annotations: 0, owner: owner.into() };
         Self {
             owner: owner.into(),
             region: region.into(),
+            created,
             objects: BTreeMap::new(),
             policy: None,
             refused: Refused::default(),
             settings: Settings {
                 encryption: Encryption::S3,
                 kms_key: None,
+                bucket_key: false,
                 kms_for_others: false,
-                ownership: Ownership::BucketOwnerEnforced,
-                public_access_block: Some(s3s::dto::PublicAccessBlockConfiguration {
-                    block_public_acls: on,
-                    block_public_policy: on,
-                    ignore_public_acls: on,
-                    restrict_public_buckets: on,
-                }),
+                ownership: Some(Ownership::BucketOwnerEnforced),
+                public_access_block: Some(all_blocked()),
                 lifecycle: None,
             },
             plain: Arc::new(plain),
@@ -529,18 +466,13 @@ impl Bucket {
     }
 }
 
-/// What the vendor's own policy lets the copy role do. Reading tags, attributes or versions is not in it.
-fn copy_role_statements(source: &str, destination: &str) -> Vec<Value> {
-    let arn = |bucket: &str| format!("arn:aws:s3:::{bucket}");
-    let objects = |bucket: &str| if bucket == "*" { arn("*") } else { format!("{}/*", arn(bucket)) };
-    vec![
-        json!({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": [arn(source), arn(destination)]}),
-        json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects(source)}),
-        json!({"Effect": "Allow", "Action": ["s3:PutObject", "s3:PutObjectAcl"], "Resource": objects(destination)}),
-        json!({"Effect": "Deny", "Action": ["s3:Put*", "s3:Delete*"], "Resource": objects(source)}),
-    ]
-}
-
-fn identity_policy(statements: &[Value]) -> Policy {
-    Policy::of_identity(&json!({"Version": "2012-10-17", "Statement": statements}))
+/// Block Public Access as new buckets have it.
+fn all_blocked() -> s3s::dto::PublicAccessBlockConfiguration {
+    let on = Some(true);
+    s3s::dto::PublicAccessBlockConfiguration {
+        block_public_acls: on,
+        block_public_policy: on,
+        ignore_public_acls: on,
+        restrict_public_buckets: on,
+    }
 }

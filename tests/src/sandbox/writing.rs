@@ -49,7 +49,7 @@ impl Attributes {
         };
         let full_control = header("x-amz-acl") == Some("bucket-owner-full-control");
         let writer = caller.principal.account();
-        let owner = match bucket.settings.ownership {
+        let owner = match bucket.settings.owner_rule() {
             Ownership::BucketOwnerEnforced => bucket.owner.as_str(),
             Ownership::BucketOwnerPreferred if full_control => bucket.owner.as_str(),
             _ => writer,

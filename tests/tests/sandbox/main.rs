@@ -1,8 +1,12 @@
 //! The sandbox's own tests: for each refusal of AWS's, a plain SDK client that meets it.
 
+mod breakages;
 mod copies;
+mod documents;
 mod doors;
 mod faults;
+mod iam;
+mod lifecycle;
 mod listings;
 mod parts;
 #[cfg(unix)]

@@ -15,7 +15,7 @@ use super::{KEY, MINE, VENDOR_BUCKET, copy, is, message, refusal, scene, scene_w
 
 /// Changes a request after it was signed.
 #[derive(Debug, Clone)]
-enum Tamper {
+pub(super) enum Tamper {
     Set(&'static str, &'static str),
     Drop(&'static str),
     /// Replaces text in the authorization header.
