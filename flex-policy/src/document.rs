@@ -1,4 +1,5 @@
 use crate::bucket::BucketName;
+use crate::names::{LIST_SID, PUT_SID};
 use crate::role::RoleArn;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ pub struct PolicyDocument {
 /// The fields in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Statement {
+pub(crate) enum Statement {
     #[serde(rename_all = "PascalCase")]
     OfBucket {
         sid: &'static str,
@@ -31,7 +32,7 @@ enum Statement {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Principal {
+pub(crate) struct Principal {
     #[serde(rename = "AWS")]
     aws: Vec<String>,
 }
@@ -39,13 +40,13 @@ struct Principal {
 /// IAM takes both; which one stands where is the manual's choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum OneOrMany {
+pub(crate) enum OneOrMany {
     One(&'static str),
     Many(Vec<&'static str>),
 }
 
 /// Operator, then key, then value.
-type Condition = BTreeMap<&'static str, BTreeMap<&'static str, &'static str>>;
+pub(crate) type Condition = BTreeMap<&'static str, BTreeMap<&'static str, &'static str>>;
 
 const LANGUAGE_VERSION: &str = "2012-10-17";
 const ALLOW: &str = "Allow";
@@ -58,7 +59,7 @@ pub fn bucket_policy(role: &RoleArn, bucket: &BucketName) -> PolicyDocument {
     let objects = format!("{bucket}/*");
     let owner_keeps_control = BTreeMap::from([("s3:x-amz-acl", "bucket-owner-full-control")]);
     let list = Statement::OfBucket {
-        sid: "S3CopyStmtList",
+        sid: LIST_SID,
         effect: ALLOW,
         principal: principal.clone(),
         action: OneOrMany::One("s3:ListBucket"),
@@ -66,7 +67,7 @@ pub fn bucket_policy(role: &RoleArn, bucket: &BucketName) -> PolicyDocument {
         condition: None,
     };
     let put = Statement::OfBucket {
-        sid: "S3CopyStmtPutObject",
+        sid: PUT_SID,
         effect: ALLOW,
         principal,
         action: OneOrMany::Many(vec!["s3:PutObject", "s3:PutObjectAcl"]),
@@ -82,6 +83,29 @@ pub fn assume_role_policy(role: &RoleArn) -> PolicyDocument {
     let assume =
         Statement::OfIdentity { action: OneOrMany::One("sts:AssumeRole"), effect: ALLOW, resource: role.to_string() };
     PolicyDocument { version: LANGUAGE_VERSION, statement: vec![assume] }
+}
+
+impl PolicyDocument {
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.statement
+    }
+}
+
+impl Statement {
+    pub(crate) fn actions(&self) -> Vec<&'static str> {
+        let (Statement::OfBucket { action, .. } | Statement::OfIdentity { action, .. }) = self;
+        match action {
+            OneOrMany::One(action) => vec![action],
+            OneOrMany::Many(actions) => actions.clone(),
+        }
+    }
+
+    pub(crate) fn sid(&self) -> Option<&'static str> {
+        match self {
+            Statement::OfBucket { sid, .. } => Some(sid),
+            Statement::OfIdentity { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for PolicyDocument {
