@@ -86,6 +86,11 @@ pub fn assume_role_policy(role: &RoleArn) -> PolicyDocument {
 }
 
 impl PolicyDocument {
+    /// Without white space, as a program puts it.
+    pub fn on_one_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| self.to_string())
+    }
+
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.statement
     }

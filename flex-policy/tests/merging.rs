@@ -1,8 +1,8 @@
 //! Merging into policies that somebody else wrote: their statements keep every byte.
 
 use flex_policy::{
-    AccountId, BucketName, ChangeKind, Merged, PolicyTextError, RoleArn, Severity, bucket_policy, check_bucket_policy,
-    merge_bucket_policy,
+    AccountId, BucketName, ChangeKind, Merged, PolicyTextError, RoleArn, Severity, assume_role_policy, bucket_policy,
+    check_bucket_policy, merge_assume_role_policy, merge_bucket_policy,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -214,5 +214,15 @@ proptest! {
                 "{finding} at {} in {}", finding.path(), merged.policy
             );
         }
+    }
+}
+
+#[test]
+fn a_new_policy_of_a_user_is_put_without_white_space() {
+    let merged = merge_assume_role_policy(None, &role()).expect("nothing to refuse");
+    assert_eq!(json(&merged.policy), json(&assume_role_policy(&role()).to_string()));
+    assert!(!merged.policy.contains(char::is_whitespace), "{}", merged.policy);
+    for text in [merged.policy, assume_role_policy(&role()).to_string()] {
+        assert!(!merge_assume_role_policy(Some(&text), &role()).expect("our own").changed(), "{text}");
     }
 }

@@ -126,3 +126,14 @@ class Flex:
 def binary():
     path = os.environ.get("FLEX_BIN", "")
     return Path(path).resolve() if path and os.access(path, os.X_OK) else None
+
+
+def sandbox_binary():
+    """The sandbox: the one named, or beside flex, or as the tests built it."""
+    given = os.environ.get("FLEX_SANDBOX_BIN", "")
+    root = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parents[2] / "target"))
+    places = [Path(given)] if given else [binary().parent / "sandbox", root / "release" / "sandbox", root / "debug" / "sandbox"]
+    for path in places:
+        if os.access(path, os.X_OK):
+            return path.resolve()
+    raise RuntimeError("there is no sandbox: build it (cargo build -p flex-tests), or set FLEX_SANDBOX_BIN")

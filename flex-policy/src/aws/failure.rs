@@ -219,9 +219,31 @@ impl Failure {
             SdkError::DispatchFailure(e) if !e.is_user() => FailureKind::NoAnswer,
             _ => FailureKind::Other,
         };
-        // The service's own words say it all; the SDK's chain only where there were none.
-        let source = if code.is_some() || message.is_some() { None } else { error.into_source().ok() };
+        // An answer that the SDK finds no code in, as from a proxy, still says something.
+        let message = message.or_else(|| match &error {
+            SdkError::ServiceError(_) if code.is_none() => raw.and_then(excerpt),
+            _ => None,
+        });
+        // The service's own words say it all; the SDK's chain is of use only where there was no answer.
+        let source = match error {
+            SdkError::ServiceError(_) => None,
+            error => error.into_source().ok(),
+        };
         Self(Box::new(Details { operation, kind, status, code, message, request_id, region, source }))
+    }
+}
+
+/// The beginning of an answer's text, on one line.
+fn excerpt(answer: &HttpResponse) -> Option<String> {
+    const LENGTH: usize = 200;
+    let text = std::str::from_utf8(answer.body().bytes()?).ok()?;
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let line = words.collect::<Vec<_>>().join(" ");
+    let short: String = line.chars().take(LENGTH).collect();
+    match short.is_empty() {
+        true => None,
+        false if short.len() < line.len() => Some(format!("{short}…")),
+        false => Some(short),
     }
 }
 

@@ -76,7 +76,13 @@ pub fn merge_bucket_policy(
 /// Puts the service's statement into a policy of a user or role. It has no Sid: it is added unless one that says the
 /// same is there.
 pub fn merge_assume_role_policy(current: Option<&str>, role: &RoleArn) -> Result<Merged, PolicyTextError> {
-    merge(current, &assume_role_policy(role))
+    let wanted = assume_role_policy(role);
+    let mut merged = merge(current, &wanted)?;
+    if current.is_none() {
+        // White space is escaped in IAM's forms, and servers other than AWS have been seen to sign it in another way.
+        merged.policy = wanted.on_one_line();
+    }
+    Ok(merged)
 }
 
 fn merge(current: Option<&str>, wanted: &PolicyDocument) -> Result<Merged, PolicyTextError> {
