@@ -19,7 +19,9 @@ use crate::{
     config::{Profile, Settings},
     error::Stop,
     exit::Exit,
-    hints, http, profiles,
+    hints, http,
+    language::msg,
+    profiles,
 };
 
 /// The base identity and what reaches AWS with it.
@@ -34,11 +36,17 @@ pub(crate) struct Base {
 
 impl Base {
     pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
+        let mut base = Self::unchecked(settings)?;
+        base.uses_processes = profiles::check(settings.profile.as_ref()).await?;
+        Ok(base)
+    }
+
+    /// The same, without a look at the profiles.
+    pub(crate) fn unchecked(settings: &Settings) -> Result<Self, Stop> {
         refuse_empty_endpoints()?;
         let http::Clients { proxied: http, credentials: credentials_http } =
             http::clients(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
-        let uses_processes = profiles::check(settings.profile.as_ref()).await?;
-        Ok(Self { http, credentials_http, region: Region::new(settings.region.clone()), uses_processes })
+        Ok(Self { http, credentials_http, region: Region::new(settings.region.clone()), uses_processes: true })
     }
 
     /// A configuration with the credentials of a profile or of the SDK's chain, for one of the two services. An endpoint
@@ -99,18 +107,8 @@ impl Base {
 
     /// The copy role, not yet assumed.
     pub(crate) async fn copy_role(&self, settings: &Settings) -> Result<CopyRole, Stop> {
-        let config = self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await?;
-        let mut builder = CopyRole::builder(&config).vendor(settings.source_account);
-        if let Some(account) = &settings.account {
-            builder = builder.account(*account);
-        }
-        if let Some(role) = &settings.role_arn {
-            builder = builder.role_arn(role.clone());
-        }
-        if let Some(name) = &settings.session_name {
-            builder = builder.session_name(&name.value);
-        }
-        builder.build().map_err(|e| hints::creds(&e))
+        let config = self.sts_config(settings).await?;
+        copy_role(&config, settings).map_err(|e| hints::creds(&e))
     }
 
     /// Who the base identity is, without assuming the role.
@@ -121,8 +119,23 @@ impl Base {
         }
     }
 
-    /// An S3 client with rights in the subscriber's own account.
-    pub(crate) async fn owner_s3(&self, settings: &Settings) -> Result<Client, Stop> {
+    /// The base identity's configuration for STS.
+    pub(crate) async fn sts_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
+        self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await
+    }
+
+    /// The base identity's configuration for S3.
+    pub(crate) async fn s3_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
+        self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await
+    }
+
+    /// The owner identity's configuration for STS.
+    pub(crate) async fn owner_sts_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
+        self.owner(settings, "STS", settings.sts_endpoint.as_deref()).await
+    }
+
+    /// The owner identity's configuration for a service: that of `--owner-profile`, or else the base identity's.
+    async fn owner(&self, settings: &Settings, service: &str, endpoint: Option<&str>) -> Result<SdkConfig, Stop> {
         let profile = match &settings.owner_profile {
             Some(name) => Some(Profile { name: name.clone(), alone: true }),
             None => settings.profile.clone(),
@@ -130,38 +143,76 @@ impl Base {
         if profile != settings.profile {
             profiles::check(profile.as_ref()).await?;
         }
-        let config = self.config(profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await?;
+        self.config(profile.as_ref(), service, endpoint).await
+    }
+
+    /// The owner identity's account. One that was given must be it.
+    pub(crate) async fn owner_account(&self, settings: &Settings) -> Result<AccountId, Stop> {
+        let config = self.owner(settings, "STS", settings.sts_endpoint.as_deref()).await?;
+        let mut builder = CopyRole::builder(&config).vendor(settings.source_account);
+        if let Some(account) = &settings.account {
+            builder = builder.account(*account);
+        }
+        let asked = builder.build().map_err(|e| hints::creds(&e))?;
+        asked.account().await.map_err(|e| hints::creds(&e))
+    }
+
+    /// An S3 client with rights in the subscriber's own account.
+    pub(crate) async fn owner_s3(&self, settings: &Settings) -> Result<Client, Stop> {
+        let config = self.owner(settings, "S3", settings.s3_endpoint.as_deref()).await?;
         Ok(Client::from_conf(flex_copy::client_config(&config).build()))
+    }
+
+    /// What an IAM client with rights in the subscriber's own account is made from. IAM is global: its requests are
+    /// signed for us-east-1. Its endpoint is AWS's, or `AWS_ENDPOINT_URL_IAM`, or `AWS_ENDPOINT_URL`.
+    #[cfg(feature = "iam")]
+    pub(crate) async fn owner_iam(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
+        let config = self.owner(settings, "IAM", None).await?;
+        Ok(config.into_builder().region(Region::new("us-east-1")).build())
     }
 
     /// Assumes the copy role and makes what needs it.
     pub(crate) async fn as_role(&self, settings: &Settings) -> Result<AsRole, Stop> {
         let role = self.copy_role(settings).await?;
         let session = role.session().await.map_err(|e| hints::creds(&e))?;
-        let config = self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await?;
-        let s3 = flex_copy::client_config(&config)
-            .credentials_provider(role.clone())
-            // The role is the cache: the SDK's own would hold on to a token that was replaced.
-            .identity_cache(IdentityCache::no_cache())
-            .build();
-        Ok(AsRole { role, session, s3: Client::from_conf(s3) })
+        Ok(AsRole::new(&self.s3_config(settings).await?, role, session))
     }
+}
+
+/// The copy role as the settings have it, to be assumed with a configuration's credentials.
+pub(crate) fn copy_role(config: &SdkConfig, settings: &Settings) -> Result<CopyRole, CredsError> {
+    let mut builder = CopyRole::builder(config).vendor(settings.source_account);
+    if let Some(account) = &settings.account {
+        builder = builder.account(*account);
+    }
+    if let Some(role) = &settings.role_arn {
+        builder = builder.role_arn(role.clone());
+    }
+    if let Some(name) = &settings.session_name {
+        builder = builder.session_name(&name.value);
+    }
+    builder.build()
 }
 
 /// The SDK panics at an empty endpoint. The clients inside its credentials chain read these variables by themselves,
 /// so that flex cannot take an empty one for unset.
 fn refuse_empty_endpoints() -> Result<(), Stop> {
+    empty_endpoints().first().map_or(Ok(()), |name| Err(empty_endpoint(name)))
+}
+
+/// The variables of endpoints that are set to nothing.
+pub(crate) fn empty_endpoints() -> Vec<String> {
     let is_endpoint = |name: &str| name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_");
     let mut empty: Vec<String> = std::env::vars_os()
         .filter(|(_, value)| value.is_empty())
         .filter_map(|(name, _)| name.into_string().ok().filter(|name| is_endpoint(name)))
         .collect();
     empty.sort_unstable();
-    empty.first().map_or(Ok(()), |name| Err(empty_endpoint(name)))
+    empty
 }
 
 fn empty_endpoint(name: &str) -> Stop {
-    Stop::text(Exit::Usage, format!("{name} is set but empty")).mend("unset it, or give it a URL")
+    Stop::text(Exit::Usage, format!("{name} is set but empty")).mend(msg!("unset-or-fill"))
 }
 
 fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
@@ -181,6 +232,20 @@ pub(crate) struct AsRole {
 }
 
 impl AsRole {
+    /// What reaches S3 as the role, besides its credentials, is the configuration's.
+    pub(crate) fn new(config: &SdkConfig, role: CopyRole, session: Session) -> Self {
+        let s3 = flex_copy::client_config(config)
+            .credentials_provider(role.clone())
+            // The role is the cache: the SDK's own would hold on to a token that was replaced.
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Self { role, session, s3: Client::from_conf(s3) }
+    }
+
+    pub(crate) fn s3(&self) -> &Client {
+        &self.s3
+    }
+
     /// A copier between the two buckets. Without a destination, for what looks at the source alone, the second bucket
     /// stays without a name and is never asked.
     pub(crate) fn copier(&self, settings: &Settings, copy: CopySettings) -> Copier {
@@ -201,12 +266,11 @@ impl AsRole {
 
 /// The destination, which most commands need.
 pub(crate) fn require_bucket(settings: &Settings) -> Result<&str, Stop> {
-    const MEND: &str = "name your bucket: --bucket NAME, FLEX_BUCKET, or bucket = \"NAME\" in flex.toml";
     match &settings.bucket {
-        None => Err(Stop::text(Exit::Usage, "no destination bucket is given").mend(MEND)),
+        None => Err(Stop::text(Exit::Usage, "no destination bucket is given").mend(msg!("name-bucket"))),
         Some(given) if given.value == settings.source_bucket => {
             Err(Stop::text(Exit::Usage, format!("the destination {} is the source bucket itself", given.value))
-                .mend(MEND))
+                .mend(msg!("name-bucket")))
         }
         Some(given) => Ok(given.value.as_str()),
     }

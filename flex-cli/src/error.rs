@@ -2,7 +2,12 @@
 
 use std::{error::Error, fmt::Write as _};
 
-use crate::{exit::Exit, present::safe};
+use crate::{
+    exit::Exit,
+    hints,
+    language::{Language, Message, msg},
+    present::safe,
+};
 
 /// A command's end that is not its result: what happened, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +15,7 @@ pub(crate) struct Stop {
     exit: Exit,
     /// What happened first, then each cause.
     chain: Vec<String>,
-    mend: Vec<String>,
+    mend: Vec<Message>,
 }
 
 impl Stop {
@@ -24,9 +29,9 @@ impl Stop {
         Self { exit, chain: vec![what.into()], mend: Vec::new() }
     }
 
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration, with what mends it where the error's type tells.
     pub(crate) fn usage(error: &(dyn Error + 'static)) -> Self {
-        Self::new(Exit::Usage, error)
+        Self { mend: hints::of_usage(error), ..Self::new(Exit::Usage, error) }
     }
 
     /// Interrupted before anything was under way.
@@ -35,8 +40,8 @@ impl Stop {
     }
 
     /// Adds what to do next.
-    pub(crate) fn mend(mut self, advice: impl Into<String>) -> Self {
-        self.mend.push(advice.into());
+    pub(crate) fn mend(mut self, advice: Message) -> Self {
+        self.mend.push(advice);
         self
     }
 
@@ -58,12 +63,14 @@ impl Stop {
         self.chain.get(1..).unwrap_or_default()
     }
 
-    pub(crate) fn advice(&self) -> &[String] {
-        &self.mend
+    /// What to do next, in this language. No failure is without.
+    pub(crate) fn advice(&self, language: Language) -> Vec<String> {
+        let general = self.mend.is_empty().then(|| hints::general(self.exit)).flatten();
+        self.mend.iter().chain(&general).map(|message| message.text(language)).collect()
     }
 
     /// The text for standard error.
-    pub(crate) fn render(&self, for_terminal: bool) -> String {
+    pub(crate) fn render(&self, language: Language, for_terminal: bool) -> String {
         let mut text = String::new();
         let mut line = |label: &str, what: &str| {
             let mut lines = what.trim_end().lines();
@@ -77,8 +84,9 @@ impl Stop {
         for cause in self.because() {
             line("  because ", cause);
         }
-        for advice in &self.mend {
-            line("  to mend: ", advice);
+        let label = msg!("to-mend").text(language);
+        for advice in self.advice(language) {
+            line(&format!("  {label} "), &advice);
         }
         text
     }
@@ -123,18 +131,29 @@ mod tests {
     #[test]
     fn a_chain_says_each_thing_once() {
         let error = linked(&["copying k was refused", "service error", "CopyObject answered 403", "403"]);
-        let stop = Stop::new(Exit::Failed, &error).mend("look at the policy").mend("then again");
+        let stop = Stop::new(Exit::Failed, &error).mend(msg!("set-clock")).mend(msg!("run-again"));
         assert_eq!(
-            stop.render(false),
-            "flex: copying k was refused\n  because CopyObject answered 403\n  to mend: look at the policy\n  to mend: then again\n"
+            stop.render(Language::English, false),
+            "flex: copying k was refused\n  because CopyObject answered 403\n  to mend: set this machine's clock, best by NTP\n  to mend: then run the same command again: what was done is kept\n"
         );
     }
 
     #[test]
     fn further_lines_are_indented_and_made_safe_for_a_terminal() {
-        let stop = Stop::text(Exit::Usage, "selection \"\u{1b}[2J\"\nexpected a date\n");
-        assert_eq!(stop.render(true), "flex: selection \"\\u{1b}[2J\"\n    expected a date\n");
-        assert_eq!(stop.render(false), "flex: selection \"\u{1b}[2J\"\n    expected a date\n");
+        let stop = Stop::text(Exit::Interrupted, "selection \"\u{1b}[2J\"\nexpected a date\n");
+        assert_eq!(stop.render(Language::English, true), "flex: selection \"\\u{1b}[2J\"\n    expected a date\n");
+        assert_eq!(stop.render(Language::English, false), "flex: selection \"\u{1b}[2J\"\n    expected a date\n");
+    }
+
+    #[test]
+    fn an_error_without_a_remedy_of_its_own_has_a_general_one() {
+        for exit in [Exit::Usage, Exit::Refused, Exit::Failed, Exit::NoCommand, Exit::NotExecutable] {
+            let stop = Stop::text(exit, "it did not work");
+            assert_eq!(stop.advice(Language::English).len(), 1, "{stop:?}");
+            let own = stop.mend(msg!("set-clock")).advice(Language::English);
+            assert_eq!(own, ["set this machine's clock, best by NTP"]);
+        }
+        assert!(Stop::interrupted().advice(Language::English).is_empty());
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(crate) enum Exit {
     Incomplete,
     /// Interrupted.
     Interrupted,
+    /// `creds exec`: the command cannot be run, as shells have it.
+    NotExecutable,
+    /// `creds exec`: there is no such command, as shells have it.
+    NoCommand,
 }
 
 impl Exit {
@@ -29,13 +33,15 @@ impl Exit {
             Self::Incomplete => 4,
             // 128 + SIGINT, as shells have it.
             Self::Interrupted => 130,
+            Self::NotExecutable => 126,
+            Self::NoCommand => 127,
         }
     }
 
     /// The one of two that is reported: interrupted before refused before failed before incomplete.
     pub(crate) fn or(self, other: Self) -> Self {
         let rank = |exit| match exit {
-            Self::Usage => 0,
+            Self::Usage | Self::NotExecutable | Self::NoCommand => 0,
             Self::Interrupted => 1,
             Self::Refused => 2,
             Self::Failed => 3,
@@ -66,6 +72,6 @@ mod tests {
             }
         }
         assert_eq!(order.map(super::Exit::code), [130, 3, 1, 4, 0]);
-        assert_eq!(Usage.code(), 2);
+        assert_eq!([Usage, NotExecutable, NoCommand].map(super::Exit::code), [2, 126, 127]);
     }
 }

@@ -4,39 +4,52 @@
 use std::error::Error;
 
 use flex_copy::{ResolveError, StopReason};
-use flex_creds::CredsError;
+use flex_creds::{CredsError, ExportError, Session};
 use flex_keys::{SelectionError, SelectionErrorKind};
+use flex_policy::BucketNameError;
 
-use crate::{error::Stop, exit::Exit};
+use crate::{
+    args::PairError,
+    config::{self, ConfigError, FileError, Origin},
+    error::Stop,
+    exit::Exit,
+    http::BundleError,
+    language::{Message, msg},
+};
 
-pub(crate) const UNSET: &str = "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: flex carries out the manual's step 1-5 \
-                     (assume the role) by itself, with your own identity";
-const STEP_POLICY: &str = "repeat the manual's step 1-3: `flex policy bucket` prints the bucket policy";
-const STEP_NOTICE: &str = "the vendor grants one account, one bucket name and the dates of your contract (the manual's step 1-2): compare them";
-const STEP_USER: &str = "repeat the manual's step 1-4: give flex your IAM user's access key, by `aws configure` and --profile NAME or by exporting it";
-const NETWORK: &str = "look at the network, at HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE";
+/// The copy role's keys are exported, which flex would rather make itself.
+pub(crate) fn unset() -> Message {
+    msg!("unset-role-keys")
+}
+
+/// What should be changed about a session that was had.
+pub(crate) fn warning(session: &Session) -> Option<Message> {
+    session.warning().map(|_| msg!("warning-copy-role", role = session.role()))
+}
 
 /// The copy role's credentials could not be had.
 pub(crate) fn creds(error: &CredsError) -> Stop {
-    if let CredsError::InvalidSettings { .. } = error {
-        return Stop::usage(error);
-    }
-    with_creds_hints(Stop::new(Exit::Refused, error), error)
+    let exit = if let CredsError::InvalidSettings { .. } = error { Exit::Usage } else { Exit::Refused };
+    with_creds_hints(Stop::new(exit, error), error)
 }
 
 fn with_creds_hints(stop: Stop, error: &CredsError) -> Stop {
     match error {
-        CredsError::NoBaseIdentity { .. } | CredsError::InvalidKeys { .. } => stop.mend(STEP_USER),
-        CredsError::NotAllowedToAssume { .. } => stop
-            .mend("repeat the manual's step 1-4: `flex policy assume-role` prints the policy for your IAM user")
-            .mend("or wait for the vendor to create the role, about 5 business days after your notice (step 1-2)"),
-        CredsError::WrongAccount { .. } => stop.mend(
-            "leave out --account (FLEX_ACCOUNT, account in flex.toml), or use the identity of that account with --profile",
-        ),
-        CredsError::Expired { .. } | CredsError::CannotRenew { .. } => stop.mend(UNSET),
-        CredsError::ClockSkew { .. } => stop,
-        CredsError::Unreachable { .. } => stop.mend(format!("{NETWORK}, and at --sts-endpoint-url")),
-        _ => stop,
+        CredsError::NoBaseIdentity { .. } => stop.mend(msg!("step-user")).mend(msg!("sign-in-again")),
+        CredsError::InvalidKeys { .. } => stop.mend(msg!("step-user")),
+        CredsError::NotAllowedToAssume { .. } => {
+            stop.mend(msg!("step-assume-role")).mend(msg!("wait-for-role")).mend(msg!("ask-doctor"))
+        }
+        CredsError::WrongAccount { .. } => stop.mend(msg!("wrong-account")),
+        CredsError::Expired { .. } => stop.mend(unset()).mend(msg!("sign-in-again")),
+        CredsError::CannotRenew { .. } => stop.mend(unset()),
+        CredsError::ClockSkew { .. } => stop.mend(msg!("set-clock")),
+        CredsError::Unreachable { .. } => stop.mend(msg!("network-sts")),
+        CredsError::RegionDisabled { .. } => stop.mend(msg!("sts-region")),
+        CredsError::InvalidSettings { .. } => stop.mend(msg!("settings-origin")),
+        CredsError::CutOff => stop.mend(msg!("run-again-log")),
+        CredsError::Other { .. } => stop.mend(msg!("sts-other")),
+        _ => stop.mend(msg!("run-again-log")),
     }
 }
 
@@ -54,44 +67,52 @@ pub(crate) fn stopped(reason: &StopReason, began: bool) -> Stop {
     }
     match reason {
         StopReason::SourceNotListable { .. } => {
-            stop.mend(STEP_NOTICE).mend("look at --source-bucket and --source-account, if you set them")
+            stop.mend(msg!("step-notice")).mend(msg!("look-at-source")).mend(msg!("ask-doctor"))
         }
-        StopReason::DestinationNotListable { .. } => stop
-            .mend(STEP_POLICY)
-            .mend("look at --bucket, and that it belongs to your account (--no-expected-owner leaves that unchecked)"),
+        StopReason::DestinationNotListable { .. } => {
+            stop.mend(msg!("step-policy")).mend(msg!("look-at-bucket")).mend(msg!("ask-doctor"))
+        }
         StopReason::DestinationRefused { .. } => stop
-            .mend(STEP_POLICY)
-            .mend(STEP_NOTICE)
-            .mend("if the bucket encrypts with KMS, the role needs the key; --sse AES256 does without it"),
-        StopReason::NoSuchBucket { .. } => {
-            stop.mend("look at the name: --bucket is your own (the manual's step 1-1 creates it, in ap-northeast-1), --source-bucket the vendor's")
-        }
-        StopReason::WrongRegion { .. } => stop.mend(
-            "both buckets must be in one region: repeat the manual's step 1-1 in ap-northeast-1 (--region is for other services)",
-        ),
-        StopReason::Credentials { .. } => stop.mend(STEP_USER).mend(UNSET),
-        StopReason::ClockSkew { .. } => stop.mend("set this machine's clock, best by NTP"),
+            .mend(msg!("step-policy"))
+            .mend(msg!("step-notice"))
+            .mend(msg!("kms-or-aes256"))
+            .mend(msg!("ask-doctor")),
+        StopReason::NoSuchBucket { .. } => stop.mend(msg!("look-at-name")),
+        StopReason::WrongRegion { .. } => stop.mend(msg!("one-region")),
+        StopReason::Credentials { .. } => stop.mend(msg!("step-user")).mend(unset()),
+        StopReason::ClockSkew { .. } => stop.mend(msg!("set-clock")),
         StopReason::Unreachable { after_success, .. } => {
-            let stop = stop.mend(format!("{NETWORK}, and at --endpoint-url"));
-            if *after_success { stop.mend("then run the same command again: what was done is kept") } else { stop }
+            let stop = stop.mend(msg!("network-s3"));
+            if *after_success { stop.mend(msg!("run-again")) } else { stop }
         }
-        _ => stop,
+        StopReason::Listing { .. } => stop.mend(msg!("run-again-log")),
+        StopReason::BadListing { .. } => stop.mend(msg!("listing-of-s3")),
+        StopReason::Internal(_) => stop.mend(msg!("report-fault")),
+        _ => stop.mend(msg!("run-again-log")),
     }
 }
 
 /// A selection that was not understood, or that names what does not exist.
 pub(crate) fn selection(error: &SelectionError, command: &str) -> Stop {
-    match error.kind() {
+    let stop = match error.kind() {
         // Looked for and not found: nothing is wrong with the words.
         SelectionErrorKind::NotFound => Stop::new(Exit::Incomplete, error),
-        SelectionErrorKind::OtherBucket => Stop::usage(error).mend(match command {
-            "copy" | "plan" => {
-                "name the destination with --bucket NAME, or with a second URL that ends in the same path"
-            }
-            "ls" => "your own bucket is listed with --dest --bucket NAME",
-            _ => "name the destination with --bucket NAME",
-        }),
         _ => Stop::usage(error),
+    };
+    stop.mend(of_selection(error.kind(), command))
+}
+
+fn of_selection(kind: SelectionErrorKind, command: &str) -> Message {
+    match (kind, command) {
+        (SelectionErrorKind::NotFound, _) => msg!("list-specifications"),
+        (SelectionErrorKind::OtherBucket, "copy" | "plan") => msg!("name-destination-or-pair"),
+        (SelectionErrorKind::OtherBucket, "ls") => msg!("list-own-bucket"),
+        (SelectionErrorKind::OtherBucket, _) => msg!("name-destination"),
+        (SelectionErrorKind::SplitByShell, _) => msg!("quote-selection"),
+        (SelectionErrorKind::BeforeService | SelectionErrorKind::Future, _) => msg!("selection-dates"),
+        (SelectionErrorKind::Specification, _) => msg!("list-specifications"),
+        // The error itself shows what was expected, and an example.
+        _ => msg!("selection-forms"),
     }
 }
 
@@ -100,6 +121,67 @@ pub(crate) fn resolving(error: &ResolveError, command: &str) -> Stop {
     match error {
         ResolveError::Selection(error) => selection(error, command),
         ResolveError::Stopped(reason) => stopped(reason, false),
-        other => Stop::new(Exit::Refused, other),
+        other => Stop::new(Exit::Refused, other).mend(msg!("run-again-log")),
     }
 }
+
+/// What to do about a failure of which nothing more is known.
+pub(crate) fn general(exit: Exit) -> Option<Message> {
+    match exit {
+        Exit::Usage | Exit::NoCommand | Exit::NotExecutable => Some(msg!("see-help")),
+        Exit::Refused => Some(msg!("ask-doctor")),
+        Exit::Failed => Some(msg!("run-again-log")),
+        // Neither is a failure.
+        Exit::Done | Exit::Incomplete | Exit::Interrupted => None,
+    }
+}
+
+/// What mends a wrong usage, as far as the error's type tells.
+pub(crate) fn of_usage(error: &(dyn Error + 'static)) -> Vec<Message> {
+    if let Some(error) = error.downcast_ref::<ConfigError>() {
+        return of_configuration(error);
+    }
+    if error.is::<BundleError>() {
+        return vec![msg!("ca-bundle")];
+    }
+    if error.is::<BucketNameError>() {
+        return vec![msg!("bucket-name")];
+    }
+    if error.is::<PairError>() {
+        return vec![msg!("pair-of-urls")];
+    }
+    if error.is::<ExportError>() {
+        return vec![msg!("other-shell")];
+    }
+    Vec::new()
+}
+
+fn of_configuration(error: &ConfigError) -> Vec<Message> {
+    match error {
+        ConfigError::File(FileError::Unreadable { .. }) => vec![msg!("config-unreadable")],
+        ConfigError::File(FileError::Malformed { .. }) => vec![msg!("config-syntax")],
+        ConfigError::File(FileError::UnknownKey { nearest, .. }) => {
+            nearest.iter().map(|name| msg!("did-you-mean", name = name)).chain([msg!("settings-known")]).collect()
+        }
+        ConfigError::File(FileError::WrongType { name, .. }) => {
+            vec![of_example(name, |key| format!("{name} = {}", key.example))]
+        }
+        ConfigError::Value { name, origin, .. } => vec![match origin {
+            Origin::File { .. } => of_example(name, |key| format!("{name} = {}", key.example)),
+            Origin::Environment(variable) => of_example(name, |key| format!("{variable}={}", key.word())),
+            Origin::Flag(flag) => of_example(name, |key| format!("--{flag} {}", key.word())),
+        }],
+        ConfigError::NotText(_) => vec![msg!("setting-not-text")],
+    }
+}
+
+fn of_example(name: &str, write: impl FnOnce(&config::Key) -> String) -> Message {
+    match config::named(name) {
+        Some(key) => msg!("setting-example", example = write(key)),
+        None => msg!("settings-origin"),
+    }
+}
+
+#[cfg(test)]
+#[path = "hints_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{args::Global, error::Stop};
+use crate::{args::Global, error::Stop, language::msg};
 
 const OWN: [&str; 5] = ["flex", "flex_copy", "flex_creds", "flex_keys", "flex_policy"];
 
@@ -26,8 +26,11 @@ pub(crate) fn start(flags: &Global, colour: bool) -> Result<(), Stop> {
     let registry = tracing_subscriber::registry().with(filter);
     match &flags.log_file {
         Some(path) => {
-            let file = open(path)
-                .map_err(|e| Stop::usage(&e).during(format!("the log file {} cannot be written", path.display())))?;
+            let file = open(path).map_err(|e| {
+                Stop::usage(&e)
+                    .during(format!("the log file {} cannot be written", path.display()))
+                    .mend(msg!("log-file"))
+            })?;
             registry.with(fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(file))).init();
         }
         None => registry.with(fmt::layer().with_ansi(colour).without_time().with_writer(io::stderr)).init(),

@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod hints;
 mod http;
+mod language;
 mod logging;
 mod present;
 mod profiles;
@@ -21,6 +22,7 @@ use crate::{
     args::{Cli, Command},
     error::Stop,
     exit::Exit,
+    language::msg,
     present::Ui,
 };
 
@@ -52,14 +54,15 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
     if ui.json && matches!(cli.command, Command::Demo) {
-        return Err(Stop::text(Exit::Usage, "`demo` tells its story in plain text, not JSON")
-            .mend("leave out --json; `flex copy --json` and `flex verify --json` are for programs"));
+        return Err(
+            Stop::text(Exit::Usage, "`demo` tells its story in plain text, not JSON").mend(msg!("demo-without-json"))
+        );
     }
     logging::start(&cli.global, present::colour(cli.global.color, ui.err_is_terminal))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Stop::new(Exit::Failed, &e).during("no runtime can be started"))?;
+        .map_err(|e| Stop::new(Exit::Failed, &e).during("no runtime can be started").mend(msg!("few-resources")))?;
     let done = runtime.block_on(commands::run(cli, ui));
     // Nothing that is still running is waited for: what had to be drained was.
     runtime.shutdown_background();

@@ -5,7 +5,7 @@ use std::path::Path;
 use aws_config::profile::{self, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use crate::{config::Profile, error::Stop, exit::Exit};
+use crate::{config::Profile, error::Stop, exit::Exit, language::msg};
 
 /// Set for the children of `flex creds process`, which would otherwise start each other without end.
 pub(crate) const MARK: &str = "FLEX_CREDS_PROCESS";
@@ -13,17 +13,17 @@ pub(crate) const MARK: &str = "FLEX_CREDS_PROCESS";
 /// Refuses a profile that does not exist, and one whose `credential_process` is flex, before the SDK runs it. Says whether any profile has a
 /// `credential_process` at all.
 pub(crate) async fn check(chosen: Option<&Profile>) -> Result<bool, Stop> {
-    #[expect(deprecated, reason = "the argument's own type has no other public path in aws-config")]
-    let files = profile::profile_file::ProfileFiles::default();
     // Files that cannot be read are the SDK's to report, if it needs them.
-    let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, None).await else { return Ok(true) };
+    let Some(profiles) = all().await else { return Ok(true) };
     if let Some(Profile { name, alone: true }) = chosen
         && profiles.get_profile(name).is_none()
     {
         let known: Vec<&str> = profiles.profiles().collect();
-        let known = if known.is_empty() { "they hold none".into() } else { format!("they hold {}", known.join(", ")) };
-        return Err(Stop::text(Exit::Usage, format!("there is no profile {name:?} in the AWS configuration files"))
-            .mend(format!("name a profile of theirs: {known}")));
+        let mend =
+            if known.is_empty() { msg!("profile-none") } else { msg!("profile-known", profiles = known.join(", ")) };
+        return Err(
+            Stop::text(Exit::Usage, format!("there is no profile {name:?} in the AWS configuration files")).mend(mend)
+        );
     }
     let any = profiles.profiles().any(|name| command(&profiles, name).is_some());
     let keys_first = chosen.is_none_or(|p| !p.alone)
@@ -40,12 +40,17 @@ pub(crate) async fn check(chosen: Option<&Profile>) -> Result<bool, Stop> {
     Ok(any)
 }
 
+/// The profiles of the AWS configuration files; none where these cannot be read.
+pub(crate) async fn all() -> Option<ProfileSet> {
+    #[expect(deprecated, reason = "the argument's own type has no other public path in aws-config")]
+    let files = profile::profile_file::ProfileFiles::default();
+    profile::load(&Fs::real(), &Env::real(), &files, None).await.ok()
+}
+
 /// What `flex creds process` says when it was started by itself.
 pub(crate) fn recursion(what: &str) -> Stop {
-    Stop::text(Exit::Refused, format!("{what}, which would ask itself for credentials without end")).mend(
-        "that profile is for other programs. Give flex your IAM user's own profile with --profile NAME, \
-         in the credential_process line too: flex creds process --profile NAME",
-    )
+    Stop::text(Exit::Refused, format!("{what}, which would ask itself for credentials without end"))
+        .mend(msg!("own-profile"))
 }
 
 fn command<'a>(profiles: &'a ProfileSet, name: &str) -> Option<&'a str> {

@@ -135,6 +135,12 @@ pub(crate) async fn account(settings: &Settings, learned: &Learned) -> Result<Ac
     Ok(identify(settings, learned, &sts).await?.account)
 }
 
+/// What STS says of the base identity. No account and no role is looked for.
+pub(crate) async fn caller(settings: &Settings) -> Result<Caller, CredsError> {
+    let identity = load_identity(settings).await?;
+    Sts::new(&settings.base, settings.clock.clone(), identity).caller().await
+}
+
 /// Who the caller is: asked once, if that gives an answer that lasts.
 async fn identify(settings: &Settings, learned: &Learned, sts: &Sts) -> Result<Who, CredsError> {
     if let Some(who) = learned.get().who {

@@ -75,6 +75,14 @@ impl CopyRole {
         acquire::account(&self.slot.settings, &self.slot.learned).await
     }
 
+    /// ARN of the base identity, as STS tells it now. Neither the account that was given nor the role is compared with it.
+    ///
+    /// # Errors
+    /// See [`CredsError`].
+    pub async fn caller(&self) -> Result<String, CredsError> {
+        Ok(acquire::caller(&self.slot.settings).await?.arn)
+    }
+
     /// The credentials to use now.
     ///
     /// # Errors

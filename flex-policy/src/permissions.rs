@@ -62,6 +62,7 @@ impl OwnerTask {
                 "s3:GetEncryptionConfiguration",
                 "s3:GetLifecycleConfiguration",
                 "s3:GetBucketPolicy",
+                "s3:ListBucketMultipartUploads",
             ],
             OwnerTask::Clean => &["s3:ListBucketMultipartUploads"],
             OwnerTask::PolicyCheck => &["s3:GetBucketPolicy"],

@@ -1,15 +1,25 @@
 //! What is typed: commands, options, and their help. Values become types in [`crate::config`], which also reads the
 //! environment and the configuration file, so that `--help` needs nothing to work.
 
+mod config;
+mod creds;
+mod doctor;
 mod options;
 mod pair;
+mod policy;
+mod setup;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub(crate) use config::{ConfigCommand, InitArgs};
+pub(crate) use creds::{CredsCommand, CredsExecArgs, ShellName};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use options::{ColorChoice, Global};
-pub(crate) use pair::{Destination, destination_of_pair};
+pub(crate) use pair::{Destination, PairError, destination_of_pair};
+pub(crate) use policy::{Fix, PolicyCheckArgs, PolicyCommand};
+pub(crate) use setup::{EncryptionChoice, SetupArgs, WantedIdentity};
 
 const SELECTIONS: &str = "\
 Selections (any number, merged):
@@ -66,12 +76,21 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Find our unfinished uploads and end them (owner identity)
     Clean(CleanArgs),
-    /// Print the manual's policies for your account and bucket
+    /// Print, check and apply the manual's policies
     #[command(subcommand, arg_required_else_help = true)]
     Policy(PolicyCommand),
     /// Show the copy role's credentials, or hand them to other programs
     #[command(subcommand, arg_required_else_help = true)]
     Creds(CredsCommand),
+    /// Do the manual's steps 1-1 to 1-4, or print what would be done (owner identity)
+    Setup(SetupArgs),
+    /// Check every step of the manual, and say how to mend each failure
+    Doctor(DoctorArgs),
+    /// Write a commented flex.toml
+    Init(InitArgs),
+    /// Show the settings and where each came from
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(ConfigCommand),
     /// Walk through the whole journey against a local sandbox: no AWS account needed
     Demo,
     /// Print a completion script for a shell
@@ -97,11 +116,12 @@ impl Command {
             Self::Copy(_) => "copy",
             Self::Verify(_) => "verify",
             Self::Clean(_) => "clean",
-            Self::Policy(PolicyCommand::Bucket) => "policy bucket",
-            Self::Policy(PolicyCommand::AssumeRole) => "policy assume-role",
-            Self::Creds(CredsCommand::Show) => "creds show",
-            Self::Creds(CredsCommand::Env(_)) => "creds env",
-            Self::Creds(CredsCommand::Process) => "creds process",
+            Self::Policy(which) => which.name(),
+            Self::Creds(which) => which.name(),
+            Self::Setup(_) => "setup",
+            Self::Doctor(_) => "doctor",
+            Self::Init(_) => "init",
+            Self::Config(ConfigCommand::Show) => "config show",
             Self::Demo => "demo",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
@@ -230,44 +250,6 @@ pub(crate) struct CleanArgs {
     /// End the uploads of other initiators too: those of your own programs may still be under way
     #[arg(long)]
     pub(crate) all: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PolicyCommand {
-    /// The bucket policy that lets the copy role list and put into your bucket (the manual's step 1-3)
-    Bucket,
-    /// The policy for your IAM user that lets it assume the copy role (the manual's step 1-4)
-    AssumeRole,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CredsCommand {
-    /// Who you are, which role is assumed, and until when
-    Show,
-    /// Print variables for a shell: eval "$(flex creds env)"
-    Env(CredsEnvArgs),
-    /// Print JSON for credential_process in an AWS configuration file
-    Process,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CredsEnvArgs {
-    /// The shell to write for; found from $SHELL when not given
-    #[arg(long, value_enum)]
-    pub(crate) shell: Option<ShellName>,
-    /// Print what takes the variables away again (needs no credentials)
-    #[arg(long)]
-    pub(crate) unset: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ShellName {
-    #[value(alias = "bash", alias = "zsh", alias = "dash", alias = "ksh")]
-    Sh,
-    Fish,
-    #[value(name = "powershell", alias = "pwsh")]
-    PowerShell,
-    Cmd,
 }
 
 fn parse_age(text: &str) -> Result<std::time::Duration, String> {

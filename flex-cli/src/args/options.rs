@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::language::Language;
+
 const WHO: &str = "Identity";
 const WHERE: &str = "Buckets and services";
 const HOW: &str = "Copying";
@@ -18,7 +20,8 @@ pub(crate) struct Global {
     /// Use this AWS profile alone; exported keys are then ignored [env: AWS_PROFILE, by the SDK's rules]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHO)]
     pub(crate) profile: Option<String>,
-    /// AWS profile with rights in your own account, for `clean` [env: FLEX_OWNER_PROFILE]
+    /// AWS profile with rights in your own account, for what the copy role may not do: clean, setup, doctor, policy
+    /// [env: FLEX_OWNER_PROFILE]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHO)]
     pub(crate) owner_profile: Option<String>,
     /// The copy role, when it is not the manual's [env: FLEX_ROLE_ARN]
@@ -103,6 +106,9 @@ pub(crate) struct Global {
     /// Colours [env: NO_COLOR]
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT, hide_short_help = true)]
     pub(crate) color: ColorChoice,
+    /// Language of remedies and of what doctor, setup and policy check tell [env: FLEX_LANG; default: the locale's]
+    #[arg(long, global = true, value_enum, value_name = "LANG", help_heading = OUTPUT, hide_short_help = true)]
+    pub(crate) lang: Option<Language>,
     /// Configuration file [env: FLEX_CONFIG; else ./flex.toml, else the platform's folder]
     #[arg(long, global = true, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) config: Option<PathBuf>,

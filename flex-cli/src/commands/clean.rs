@@ -1,7 +1,5 @@
 //! `flex clean`: finds our unfinished uploads and ends them, as the owner.
 
-use std::io::{self, BufRead, IsTerminal};
-
 use flex_copy::{Bucket, Cleaner, UnfinishedUpload};
 use flex_policy::RoleArn;
 use serde::Serialize;
@@ -13,7 +11,8 @@ use crate::{
     error::{Stop, chain},
     exit::Exit,
     hints,
-    present::{Ui, json, report::Report, safe, size},
+    language::msg,
+    present::{Ui, json, question, report::Report, safe, size},
 };
 
 /// What is to become of one upload.
@@ -74,11 +73,8 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
     let started = std::time::Instant::now();
     let bucket = require_bucket(&job.settings)?.to_owned();
     let (cleaner, role) = job.interrupt.or(prepare(job, &bucket, args.all)).await?;
-    let owner_rights = || {
-        "clean runs as your own identity, which needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the \
-         bucket: name its profile with --owner-profile"
-    };
-    let found = async { cleaner.find().await.map_err(|reason| hints::stopped(&reason, false).mend(owner_rights())) };
+    let found =
+        async { cleaner.find().await.map_err(|reason| hints::stopped(&reason, false).mend(msg!("clean-needs-owner"))) };
     let found = job.interrupt.or(found).await?;
     let now = size::now();
     let fates: Vec<_> = found.iter().map(|upload| Fate::of(upload, role.as_deref(), now, args)).collect();
@@ -166,9 +162,11 @@ async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<(Cleaner, Opt
     let s3 = base.owner_s3(settings).await?;
     // An upload's initiator does not tell the account, from which the role's name is made.
     let account = match &settings.account {
-        None if !all && settings.role_arn.is_none() => Some(base.account(settings).await.map_err(|stop| {
-            stop.during("whose uploads are ours is not known").mend("or name your account: --account ID")
-        })?),
+        None if !all && settings.role_arn.is_none() => Some(
+            base.account(settings)
+                .await
+                .map_err(|stop| stop.during("whose uploads are ours is not known").mend(msg!("name-account")))?,
+        ),
         given => *given,
     };
     let made = account.map(|account| RoleArn::copy_role(&settings.source_account, &account));
@@ -182,29 +180,15 @@ async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<(Cleaner, Opt
     Ok((Cleaner::new(bucket, &copy), role))
 }
 
-/// Asks, on a terminal; `--yes` needs no question.
 async fn agree(job: &mut Job<'_>, uploads: &[&UnfinishedUpload]) -> Result<bool, Stop> {
-    if job.yes {
-        return Ok(true);
-    }
-    if !io::stdin().is_terminal() || job.ui.json {
-        return Ok(false);
-    }
-    for upload in uploads {
-        let key = safe::line(&upload.key, true);
-        job.ui.say(format_args!("  {} {key}", size::tokyo(upload.initiated)));
-    }
-    let question = size::count(uploads.len() as u64, "upload", "uploads");
-    job.ui.say(format_args!("End {question}? Their parts are deleted. [y/N]"));
-    let read = || {
-        let mut answer = String::new();
-        // No answer is no.
-        let _ = io::stdin().lock().read_line(&mut answer);
-        matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    let list = |ui: &Ui| {
+        for upload in uploads {
+            ui.say(format_args!("  {} {}", size::tokyo(upload.initiated), safe::line(&upload.key, true)));
+        }
     };
-    // On a thread of its own, so that Ctrl-C is an answer, too.
-    let answer = async { Ok(tokio::task::spawn_blocking(read).await.unwrap_or(false)) };
-    job.interrupt.or(answer).await
+    let uploads = size::count(uploads.len() as u64, "upload", "uploads");
+    let question = format!("End {uploads}? Their parts are deleted.");
+    question::agree(job.ui, &job.interrupt, job.yes, list, question).await
 }
 
 fn show(ui: &mut Ui, upload: &UnfinishedUpload, action: &str, why: &str, error: Vec<String>) {

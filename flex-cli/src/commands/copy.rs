@@ -14,6 +14,7 @@ use crate::{
     config::{Given, Origin},
     error::{Stop, chain},
     exit::Exit,
+    language::msg,
     present::{
         Colour, Ui,
         days::Absent,
@@ -55,6 +56,7 @@ fn take_pair(job: &mut Job<'_>, selections: &mut Vec<String>) -> Result<(), Stop
     let origin = Origin::Flag("bucket");
     let conflict = |flag: &str, given: &str, url: &str| {
         Stop::text(Exit::Usage, format!("--{flag} {given} and the URL {url} name different destinations"))
+            .mend(msg!("one-destination"))
     };
     let named = selections.get(1).cloned().unwrap_or_default();
     if let Some(given) = job.settings.bucket.as_ref().filter(|g| g.origin == origin && g.value.as_str() != bucket) {
@@ -67,8 +69,8 @@ fn take_pair(job: &mut Job<'_>, selections: &mut Vec<String>) -> Result<(), Stop
     let value = bucket
         .parse()
         .map_err(|e: flex_policy::BucketNameError| Stop::usage(&e).during(format!("{named} names no bucket")))?;
-    job.settings.bucket = Some(Given { value, origin });
-    job.settings.dest_prefix = Some(Given { value: prefix, origin: flag });
+    job.settings.bucket = Some(Given { name: "bucket", value, origin });
+    job.settings.dest_prefix = Some(Given { name: "dest-prefix", value: prefix, origin: flag });
     selections.truncate(1);
     Ok(())
 }
@@ -118,7 +120,10 @@ async fn follow(
                 return Ok(*summary);
             }
             Some(_) => {}
-            None => return Err(Stop::text(Exit::Failed, "internal fault: the run ended without a summary")),
+            None => {
+                return Err(Stop::text(Exit::Failed, "internal fault: the run ended without a summary")
+                    .mend(msg!("report-fault")));
+            }
         }
         show(ui, &mut state);
     }
@@ -143,7 +148,7 @@ fn leave(ui: &mut Ui, run: &CopyRun) -> Stop {
         ));
     }
     if !open.is_empty() {
-        stop = stop.mend("`flex clean` with your own identity ends unfinished uploads, whose parts are billed");
+        stop = stop.mend(msg!("clean-ends-uploads"));
     }
     stop
 }
@@ -257,7 +262,7 @@ fn finish(job: &mut Job<'_>, args: &CopyArgs, selection: &Selection, summary: &S
     }
     ui.flush();
     if let Some(stop) = &stop {
-        ui.say(stop.render(ui.err_is_terminal).trim_end());
+        ui.say(stop.render(ui.language, ui.err_is_terminal).trim_end());
     }
     if !summary.open_uploads.is_empty() {
         ui.note(format_args!(

@@ -1,5 +1,7 @@
 //! `flex creds`: the copy role's credentials, shown without secrets or handed to other programs.
 
+use std::time::{Duration, Instant};
+
 use flex_creds::{Shell, environment, process_json, unset_environment};
 use serde::Serialize;
 
@@ -10,7 +12,8 @@ use crate::{
     error::Stop,
     exit::Exit,
     hints,
-    present::{Ui, report::Report, size},
+    language::msg,
+    present::{Ui, json, report::Report, size},
     profiles,
 };
 
@@ -24,13 +27,20 @@ struct Shown<'a> {
     lifetime: String,
 }
 
+#[derive(Serialize)]
+struct Summary<'a> {
+    command: &'static str,
+    #[serde(flatten)]
+    end: json::End<'a>,
+}
+
 pub(super) async fn run(job: &mut Job<'_>, which: &CredsCommand) -> Result<Exit, Stop> {
     match which {
         CredsCommand::Show => show(job).await,
         CredsCommand::Env(args) => {
             if job.ui.json {
                 return Err(Stop::text(Exit::Usage, "`creds env` prints lines for a shell, not JSON")
-                    .mend("`flex creds process` prints the credentials as JSON"));
+                    .mend(msg!("process-json")));
             }
             let role = job.as_role().await?;
             let text = environment(&role.credentials().await?, shell(args.shell)).map_err(|e| Stop::usage(&e))?;
@@ -39,10 +49,13 @@ pub(super) async fn run(job: &mut Job<'_>, which: &CredsCommand) -> Result<Exit,
             Ok(Exit::Done)
         }
         CredsCommand::Process => process(job).await,
+        // Dispatched before anything listens to signals.
+        CredsCommand::Exec(args) => super::exec::run(&job.settings, args, job.ui).await,
     }
 }
 
 async fn show(job: &mut Job<'_>) -> Result<Exit, Stop> {
+    let started = Instant::now();
     let role = job.as_role().await?;
     let (session, ui) = (&role.session, &mut *job.ui);
     let expires = session.expires().map(size::seconds);
@@ -58,6 +71,8 @@ async fn show(job: &mut Job<'_>) -> Result<Exit, Stop> {
                 lifetime: session.lifetime().to_string(),
             },
         );
+        let end = json::End::new(Exit::Done, &[], None, started.elapsed());
+        ui.event("summary", Summary { command: "creds show", end });
     } else {
         let mut report = Report::default();
         report.add("caller", session.caller().unwrap_or("not told by the service"));
@@ -66,7 +81,10 @@ async fn show(job: &mut Job<'_>) -> Result<Exit, Stop> {
         report.add(
             "expires",
             match expires {
-                Some(at) => format!("{} in Tokyo", size::tokyo(at)),
+                Some(at) => {
+                    let left = u64::try_from(at.saturating_sub(size::now())).unwrap_or(0);
+                    format!("{} in Tokyo, in {}", size::tokyo(at), size::duration(Duration::from_secs(left)))
+                }
                 None => "not known: exported credentials do not tell".into(),
             },
         );
@@ -97,7 +115,7 @@ async fn process(job: &mut Job<'_>) -> Result<Exit, Stop> {
             "the credentials in use are already the copy role's and do not tell when they expire, and what is given \
              without an expiration would be taken for a long-term key",
         )
-        .mend(hints::UNSET));
+        .mend(hints::unset()));
     }
     let mut json = process_json(&credentials);
     json.push('\n');
@@ -111,9 +129,10 @@ async fn process(job: &mut Job<'_>) -> Result<Exit, Stop> {
 #[cfg(unix)]
 fn start_again(own: &str) -> Result<(), Stop> {
     use std::os::unix::process::CommandExt;
-    let exe = std::env::current_exe().map_err(|e| Stop::new(Exit::Refused, &e).during("flex does not find itself"))?;
+    let exe = std::env::current_exe()
+        .map_err(|e| Stop::new(Exit::Refused, &e).during("flex does not find itself").mend(msg!("flex-by-path")))?;
     let error = std::process::Command::new(exe).args(std::env::args_os().skip(1)).env(profiles::MARK, own).exec();
-    Err(Stop::new(Exit::Refused, &error).during("flex cannot start itself"))
+    Err(Stop::new(Exit::Refused, &error).during("flex cannot start itself").mend(msg!("flex-by-path")))
 }
 
 /// Elsewhere a process cannot be replaced; [`profiles::check`] alone stands guard.

@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::{args::Cli, error::Stop, exit::Exit, present::Ui};
+use crate::{args::Cli, error::Stop, exit::Exit, language::msg, present::Ui};
 
 pub(super) fn completions(shell: Shell, ui: &mut Ui) -> Result<Exit, Stop> {
     let mut script = Vec::new();
@@ -22,13 +22,15 @@ pub(super) fn man(dir: Option<&Path>, ui: &mut Ui) -> Result<Exit, Stop> {
     command.build();
     match dir {
         Some(dir) => write_below(command, dir).map_err(|e| {
-            Stop::usage(&e).during(format!("the manual pages cannot be written into {}", dir.display()))
+            Stop::usage(&e)
+                .during(format!("the manual pages cannot be written into {}", dir.display()))
+                .mend(msg!("man-folder"))
         })?,
         None => {
             let mut text = Vec::new();
-            page(command)
-                .render(&mut text)
-                .map_err(|e| Stop::new(Exit::Failed, &e).during("the manual page cannot be made"))?;
+            page(command).render(&mut text).map_err(|e| {
+                Stop::new(Exit::Failed, &e).during("the manual page cannot be made").mend(msg!("report-fault"))
+            })?;
             ui.text(&String::from_utf8_lossy(&text));
             ui.flush();
         }

@@ -1,13 +1,17 @@
 //! One module a command: build clients, call the libraries, present.
 
 mod clean;
+mod config;
 mod copy;
 mod creds;
 mod demo;
 mod docs;
+mod doctor;
+mod exec;
 mod ls;
 mod plan;
 mod policy;
+mod setup;
 mod verify;
 
 use std::sync::Arc;
@@ -16,7 +20,7 @@ use flex_copy::{Copier, CopySettings};
 use flex_keys::{Selection, SelectionContext};
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, Global},
     clients::{AsRole, Base},
     config::{ConfigError, Settings},
     error::Stop,
@@ -33,15 +37,23 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
         Command::Completions { shell } => docs::completions(shell, ui),
         Command::Man { dir } => docs::man(dir.as_deref(), ui),
         Command::Demo => demo::run(ui).await,
+        Command::Init(ref args) => config::init(args, &cli.global, ui),
         Command::Creds(crate::args::CredsCommand::Env(ref args)) if args.unset => creds::unset(args.shell, ui),
         command => {
             let settings = Settings::load(&cli.global).map_err(|e: ConfigError| Stop::usage(&e))?;
+            if let Some(language) = settings.language {
+                ui.language = language;
+            }
             for note in &settings.notes {
                 ui.note(note);
             }
+            // The command that it runs gets the signals as they come.
+            if let Command::Creds(crate::args::CredsCommand::Exec(ref args)) = command {
+                return exec::run(&settings, args, ui).await;
+            }
             let interrupt = Interrupt::listen();
             let name = command.name();
-            let mut job = Job { settings, interrupt, ui, name, yes: cli.global.yes };
+            let mut job = Job { settings, interrupt, ui, name, yes: cli.global.yes, flags: cli.global };
             match command {
                 Command::Ls(args) => ls::run(&mut job, &args).await,
                 Command::Plan(args) => copy::run(&mut job, args.into()).await,
@@ -50,7 +62,10 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
                 Command::Clean(args) => clean::run(&mut job, &args).await,
                 Command::Policy(which) => policy::run(&mut job, &which).await,
                 Command::Creds(which) => creds::run(&mut job, &which).await,
-                Command::Completions { .. } | Command::Man { .. } | Command::Demo => Ok(Exit::Done),
+                Command::Setup(args) => setup::run(&mut job, &args).await,
+                Command::Doctor(args) => doctor::run(&mut job, &args).await,
+                Command::Config(which) => config::run(&mut job, &which),
+                Command::Init(_) | Command::Completions { .. } | Command::Man { .. } | Command::Demo => Ok(Exit::Done),
             }
         }
     }
@@ -63,6 +78,8 @@ struct Job<'a> {
     ui: &'a mut Ui,
     name: &'static str,
     yes: bool,
+    /// What was typed, for commands that print commands.
+    flags: Global,
 }
 
 impl Job<'_> {
@@ -84,8 +101,8 @@ impl Job<'_> {
     async fn as_role(&self) -> Result<AsRole, Stop> {
         let work = async { Base::new(&self.settings).await?.as_role(&self.settings).await };
         let role = self.interrupt.or(work).await?;
-        if let Some(warning) = role.session.warning() {
-            self.ui.note(format_args!("warning: {warning}"));
+        if let Some(warning) = hints::warning(&role.session) {
+            self.ui.note(warning.text(self.ui.language));
         }
         Ok(role)
     }

@@ -11,6 +11,7 @@ use crate::{
     clients::require_bucket,
     error::{Stop, chain},
     exit::Exit,
+    language::msg,
     present::{
         Colour, Ui,
         days::Absent,
@@ -67,7 +68,10 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
             }
             Some(VerifyEvent::Summary(summary)) => break *summary,
             Some(_) => {}
-            None => return Err(Stop::text(Exit::Failed, "internal fault: the verification ended without a summary")),
+            None => {
+                return Err(Stop::text(Exit::Failed, "internal fault: the verification ended without a summary")
+                    .mend(msg!("report-fault")));
+            }
         }
     };
     job.ui.progress.finish();
@@ -173,7 +177,7 @@ fn finish(job: &mut Job<'_>, args: &VerifyArgs, selection: &Selection, summary: 
     }
     ui.flush();
     if let Some(stop) = &stop {
-        ui.say(stop.render(ui.err_is_terminal).trim_end());
+        ui.say(stop.render(ui.language, ui.err_is_terminal).trim_end());
     }
     exit
 }

@@ -39,7 +39,22 @@ pub(super) fn check(given: Given<String>) -> Result<String, ConfigError> {
         }
         Ok(text.trim_end_matches('/').to_owned())
     };
-    given.with(read).map(|given| given.value)
+    given.with(read).map(|given| given.value).map_err(|error| match error {
+        // What stands before the @ may be a password.
+        ConfigError::Value { name, origin, value, source } => {
+            ConfigError::Value { name, origin, value: without_user(&value), source }
+        }
+        other => other,
+    })
+}
+
+/// A URL as it may be shown: without what stands before an `@`.
+pub(crate) fn without_user(url: &str) -> String {
+    match (url.rsplit_once('@'), url.split_once("://")) {
+        (None, _) => url.to_owned(),
+        (Some((_, rest)), Some((scheme, _))) => format!("{scheme}://{rest}"),
+        (Some((_, rest)), None) => rest.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -47,11 +62,22 @@ mod tests {
     use super::*;
 
     fn from(origin: Origin, url: &str) -> Result<String, ConfigError> {
-        check(Given { value: url.into(), origin })
+        check(Given { name: "endpoint-url", value: url.into(), origin })
     }
 
     fn found(path: &str, chosen: bool) -> Origin {
-        Origin::File { path: path.into(), name: "endpoint-url", chosen }
+        Origin::File { path: path.into(), name: "endpoint-url", line: 1, chosen }
+    }
+
+    #[test]
+    fn a_refused_url_does_not_show_its_password() {
+        for url in ["http://me:hidden@h", "http://me:hid@den/@h", "me:hidden@h", "https://hidden@h/p?q"] {
+            let error = from(Origin::Flag("endpoint-url"), url).expect_err(url);
+            let text = crate::error::chain(&error).join(" ");
+            assert!(!text.contains("hid") && text.contains('h'), "{text}");
+        }
+        assert_eq!(without_user("http://a:b@c:1/x"), "http://c:1/x");
+        assert_eq!(without_user("http://c:1/x"), "http://c:1/x");
     }
 
     #[test]

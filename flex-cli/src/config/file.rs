@@ -1,44 +1,34 @@
 //! `flex.toml`: where it is looked for, what it may hold.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
 use thiserror::Error;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{self, Kind, Value};
 
 /// The name it is found under.
 pub(crate) const NAME: &str = "flex.toml";
 
-/// The options of a configuration file, named as the flags are.
-#[derive(Debug, Default, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(crate) struct Entries {
-    pub(crate) account: Option<String>,
-    pub(crate) profile: Option<String>,
-    pub(crate) owner_profile: Option<String>,
-    pub(crate) role_arn: Option<String>,
-    pub(crate) session_name: Option<String>,
-    pub(crate) bucket: Option<String>,
-    pub(crate) dest_prefix: Option<String>,
-    pub(crate) source_bucket: Option<String>,
-    pub(crate) source_account: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) sts_endpoint_url: Option<String>,
-    pub(crate) include: Vec<String>,
-    pub(crate) exclude: Vec<String>,
-    pub(crate) proof: Option<String>,
-    pub(crate) on_change: Option<String>,
-    pub(crate) storage_class: Option<String>,
-    pub(crate) sse: Option<String>,
-    pub(crate) max_in_flight: Option<u64>,
-    pub(crate) max_rps: Option<f64>,
-    pub(crate) no_expected_owner: Option<bool>,
-    pub(crate) compat: Option<bool>,
-    pub(crate) calendar: Option<String>,
+/// A place in a file; both count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// What a configuration file sets, by the settings' names, and in which line.
+pub(crate) type Entries = BTreeMap<&'static str, (Value, usize)>;
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +46,10 @@ pub(crate) enum FileError {
     Unreadable { path: PathBuf, how: &'static str, source: io::Error },
     #[error("the configuration file {} is not understood", path.display())]
     Malformed { path: PathBuf, source: toml::de::Error },
+    #[error("the configuration file {}, {place}: there is no setting {name:?}", path.display())]
+    UnknownKey { path: PathBuf, place: Place, name: String, nearest: Option<&'static str> },
+    #[error("the configuration file {}, {place}: {name} is {found}, expected {}", path.display(), expected.expected())]
+    WrongType { path: PathBuf, place: Place, name: &'static str, found: &'static str, expected: Kind },
 }
 
 /// Finds and reads the file: the first of `--config`, `$FLEX_CONFIG`, `./flex.toml` and the platform's folder.
@@ -84,8 +78,84 @@ pub(crate) fn load(
 fn read(path: &Path, how: &'static str, chosen: bool) -> Result<Option<ConfigFile>, FileError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), how, source })?;
-    let entries = toml::from_str(&text).map_err(|source| FileError::Malformed { path: path.to_owned(), source })?;
+    let entries = entries(path, &text)?;
     Ok(Some(ConfigFile { path: path.to_owned(), entries, chosen }))
+}
+
+/// The entries of a file's text.
+pub(super) fn entries(path: &Path, text: &str) -> Result<Entries, FileError> {
+    let table = DeTable::parse(text).map_err(|source| FileError::Malformed { path: path.to_owned(), source })?;
+    // The table is in the order of the names; what is told first stands first.
+    let mut pairs: Vec<_> = table.into_inner().into_iter().collect();
+    pairs.sort_by_key(|(name, _)| name.span().start);
+    let mut entries = Entries::new();
+    for (name, value) in pairs {
+        let at = place(text, name.span().start);
+        let Some(key) = keys::named(name.get_ref()) else {
+            let name = name.into_inner().into_owned();
+            let nearest = keys::nearest(&name);
+            return Err(FileError::UnknownKey { path: path.to_owned(), place: at, name, nearest });
+        };
+        let wrong = |at: usize, found| FileError::WrongType {
+            path: path.to_owned(),
+            place: place(text, at),
+            name: key.name,
+            found,
+            expected: key.kind,
+        };
+        let begin = value.span().start;
+        let value = match (key.kind, value.into_inner()) {
+            (Kind::Text, DeValue::String(value)) => Value::Text(value.into_owned()),
+            (Kind::Switch, DeValue::Boolean(value)) => Value::Switch(value),
+            (Kind::Integer | Kind::Number, DeValue::Integer(value)) => {
+                // What is too large is refused with the setting's own limits.
+                let decimal = i128::from_str_radix(value.as_str(), value.radix()).map(|number| number.to_string());
+                Value::Number(decimal.unwrap_or_else(|_| value.to_string()))
+            }
+            (Kind::Number, DeValue::Float(value)) => Value::Number(value.as_str().to_owned()),
+            (Kind::List, DeValue::Array(items)) => Value::List(
+                items
+                    .into_iter()
+                    .map(|item| match (item.span().start, item.into_inner()) {
+                        (_, DeValue::String(text)) => Ok(text.into_owned()),
+                        (at, other) => Err(wrong(at, listed(&other))),
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            (_, other) => return Err(wrong(begin, written(&other))),
+        };
+        entries.insert(key.name, (value, at.line));
+    }
+    Ok(entries)
+}
+
+fn written(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn listed(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a list with a text in it",
+        DeValue::Integer(_) | DeValue::Float(_) => "a list with a number in it",
+        DeValue::Boolean(_) => "a list with true or false in it",
+        DeValue::Datetime(_) => "a list with a date in it",
+        DeValue::Array(_) => "a list with a list in it",
+        DeValue::Table(_) => "a list with a table in it",
+    }
+}
+
+fn place(text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }
 
 /// The file in the platform's configuration folder.
@@ -110,25 +180,61 @@ mod tests {
         let here = dir.path().join("here");
         let platform = write(&dir.path().join("platform"), "bucket = 'p'");
         let chosen = write(&dir.path().join("chosen"), "bucket = 'c'");
-        let bucket = |file: Option<ConfigFile>| file.and_then(|f| f.entries.bucket.map(|b| (b, f.chosen)));
+        let bucket = |file: Option<ConfigFile>| {
+            file.and_then(|f| f.entries.get("bucket").cloned().map(|(bucket, _)| (bucket.toml(), f.chosen)))
+        };
         let found = |flag: Option<&Path>, env| load(flag, env, &here, Some(platform.clone())).expect("a file");
-        assert_eq!(bucket(found(None, None)), Some(("p".into(), false)));
+        assert_eq!(bucket(found(None, None)), Some(("\"p\"".into(), false)));
         write(&here, "bucket = 'h'");
-        assert_eq!(bucket(found(None, None)), Some(("h".into(), false)));
-        assert_eq!(bucket(found(None, Some(chosen.clone()))), Some(("c".into(), true)));
-        assert_eq!(bucket(found(Some(&chosen), Some(platform.clone()))), Some(("c".into(), true)));
+        assert_eq!(bucket(found(None, None)), Some(("\"h\"".into(), false)));
+        assert_eq!(bucket(found(None, Some(chosen.clone()))), Some(("\"c\"".into(), true)));
+        assert_eq!(bucket(found(Some(&chosen), Some(platform.clone()))), Some(("\"c\"".into(), true)));
         assert!(load(None, None, &dir.path().join("none"), None).expect("no file").is_none());
     }
 
     #[test]
-    fn a_chosen_file_must_be_there_and_unknown_names_are_refused_with_their_place() {
+    fn a_chosen_file_must_be_there() {
         let dir = tempfile::tempdir().expect("a folder");
         let absent = dir.path().join("absent.toml");
         assert!(matches!(load(Some(&absent), None, dir.path(), None), Err(FileError::Unreadable { .. })));
-        let path = write(dir.path(), "bucket = 'b'\nbukcet = 'c'\n");
-        let error = load(None, None, dir.path(), None).expect_err("an unknown name");
-        let FileError::Malformed { source, .. } = &error else { panic!("{error:?}") };
-        assert!(source.to_string().contains("bukcet") && source.to_string().contains("line 2"), "{source}");
-        assert!(error.to_string().contains(&path.display().to_string()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_its_place() {
+        for (text, want) in [
+            ("bucket = 'b'\n  bukcet = 'c'\n", "line 2, column 3: there is no setting \"bukcet\""),
+            ("# 日本\n[flex]\nbucket = 'b'", "line 2, column 2: there is no setting \"flex\""),
+            ("zzz = 1\nbukcet = 2", "line 1, column 1: there is no setting \"zzz\""),
+            ("account = 123456789012", "line 1, column 11: account is a whole number, expected a text in quotes"),
+            ("\n\nmax-in-flight = '8'", "line 3, column 17: max-in-flight is a text, expected a whole number"),
+            ("max-in-flight = 1.5", "column 17: max-in-flight is a number with a fraction, expected a whole number"),
+            ("compat = 'yes'", "line 1, column 10: compat is a text, expected true or false"),
+            ("include = '*.gz'", "line 1, column 11: include is a text, expected a list of texts"),
+            ("include = ['日本', 1]", "line 1, column 18: include is a list with a number in it"),
+            ("bucket = { name = 'b' }", "line 1, column 10: bucket is a table"),
+            ("profile = 2021-05-31", "line 1, column 11: profile is a date"),
+        ] {
+            let error = entries(Path::new("/x/flex.toml"), text).expect_err(text).to_string();
+            assert!(error.contains(want) && error.contains("/x/flex.toml"), "{text}: {error}");
+        }
+        for text in ["bucket = ", "bucket = 'a'\nbucket = 'b'", "bucket"] {
+            let error = entries(Path::new("flex.toml"), text).expect_err(text);
+            let FileError::Malformed { source, .. } = &error else { panic!("{error:?}") };
+            assert!(source.to_string().contains("line ") && source.to_string().contains("column "), "{source}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_value() {
+        for (text, want) in [
+            ("max-in-flight = 128", "128"),
+            ("max-in-flight = 1_000", "1000"),
+            ("max-in-flight = 0x10", "16"),
+            ("max-rps = 12.5", "12.5"),
+            ("max-rps = 100", "100"),
+        ] {
+            let entries = entries(Path::new("flex.toml"), text).expect(text);
+            assert_eq!(entries.values().next().expect("one").0, Value::Number(want.into()), "{text}");
+        }
     }
 }

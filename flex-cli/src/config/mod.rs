@@ -2,6 +2,9 @@
 
 mod endpoint;
 mod file;
+mod keys;
+mod sources;
+mod template;
 mod values;
 
 use std::{
@@ -16,8 +19,17 @@ use flex_keys::TradingCalendar;
 use flex_policy::{AccountId, BucketName, Partition, RoleArn};
 use thiserror::Error;
 
-use crate::args::Global;
-use file::{ConfigFile, Entries, FileError};
+use crate::{args::Global, language::Language};
+use file::ConfigFile;
+use sources::Sources;
+
+pub(crate) use endpoint::without_user;
+pub(crate) use file::FileError;
+#[cfg(test)]
+pub(crate) use file::Place;
+pub(crate) use keys::{Key, Unset, Value, json_value, named};
+pub(crate) use sources::Found;
+pub(crate) use template::template;
 
 /// The vendor's bucket.
 pub(crate) const SOURCE_BUCKET: &str = "dataservice-flex-bucket";
@@ -29,7 +41,7 @@ pub(crate) const REGION: &str = "ap-northeast-1";
 pub(crate) enum Origin {
     Flag(&'static str),
     Environment(&'static str),
-    File { path: PathBuf, name: &'static str, chosen: bool },
+    File { path: PathBuf, name: &'static str, line: usize, chosen: bool },
 }
 
 impl fmt::Display for Origin {
@@ -37,7 +49,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(name) => write!(f, "--{name}"),
             Self::Environment(name) => f.write_str(name),
-            Self::File { path, name, .. } => write!(f, "{name} in {}", path.display()),
+            Self::File { path, name, line, .. } => write!(f, "{name} ({}, line {line})", path.display()),
         }
     }
 }
@@ -45,6 +57,8 @@ impl fmt::Display for Origin {
 /// A value that was given, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Given<T> {
+    /// The setting's name.
+    pub(crate) name: &'static str,
     pub(crate) value: T,
     pub(crate) origin: Origin,
 }
@@ -55,7 +69,13 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error("{origin} = {value:?} cannot be used")]
-    Value { origin: Origin, value: String, source: Box<dyn std::error::Error + Send + Sync> },
+    Value {
+        /// The setting's name.
+        name: &'static str,
+        origin: Origin,
+        value: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("{0} is not valid UTF-8")]
     NotText(&'static str),
 }
@@ -85,7 +105,13 @@ pub(crate) struct Settings {
     pub(crate) expected_owner: bool,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) calendar: TradingCalendar,
+    /// The reader's, if one is set.
+    pub(crate) language: Option<Language>,
     copy: CopyValues,
+    /// Every setting, and where it came from.
+    pub(crate) found: Vec<Found>,
+    /// The configuration file that was read.
+    pub(crate) file: Option<PathBuf>,
     /// What a `flex.toml` that was merely found decides of where data and requests go.
     pub(crate) notes: Vec<String>,
 }
@@ -110,108 +136,67 @@ impl Settings {
         Self::merge(flags, &environment, file)
     }
 
+    /// What flags alone give, as a file with nothing else would.
+    pub(crate) fn of_flags(flags: &Global) -> Result<Self, ConfigError> {
+        Self::merge(flags, &|_| None, None)
+    }
+
     fn merge(
         flags: &Global,
         environment: &dyn Fn(&str) -> Option<OsString>,
         file: Option<ConfigFile>,
     ) -> Result<Self, ConfigError> {
-        let sources = Sources { environment, file: file.as_ref() };
-        let from = |entry: fn(&Entries) -> Option<String>| file.as_ref().and_then(|f| entry(&f.entries));
-        // A switch has no negative form: the file's `true` stands.
-        let set = |flag: bool, entry: fn(&Entries) -> Option<bool>| {
-            flag || file.as_ref().and_then(|f| entry(&f.entries)).unwrap_or(false)
-        };
-
-        let account = sources.pick("account", &flags.account, &["FLEX_ACCOUNT"], from(|e| e.account.clone()))?;
-        let bucket = sources.pick("bucket", &flags.bucket, &["FLEX_BUCKET"], from(|e| e.bucket.clone()))?;
-        let dest_prefix =
-            sources.pick("dest-prefix", &flags.dest_prefix, &["FLEX_DEST_PREFIX"], from(|e| e.dest_prefix.clone()))?;
-        let source_bucket = sources.pick(
-            "source-bucket",
-            &flags.source_bucket,
-            &["FLEX_SOURCE_BUCKET"],
-            from(|e| e.source_bucket.clone()),
-        )?;
-        let source_account = sources.pick(
-            "source-account",
-            &flags.source_account,
-            &["FLEX_SOURCE_ACCOUNT"],
-            from(|e| e.source_account.clone()),
-        )?;
-        let role_arn = sources.pick("role-arn", &flags.role_arn, &["FLEX_ROLE_ARN"], from(|e| e.role_arn.clone()))?;
-        let session_name = sources.pick(
-            "session-name",
-            &flags.session_name,
-            &["FLEX_SESSION_NAME"],
-            from(|e| e.session_name.clone()),
-        )?;
-        let profile = sources.pick("profile", &flags.profile, &["AWS_PROFILE"], from(|e| e.profile.clone()))?;
-        let owner_profile = sources.pick(
-            "owner-profile",
-            &flags.owner_profile,
-            &["FLEX_OWNER_PROFILE"],
-            from(|e| e.owner_profile.clone()),
-        )?;
-        let region = sources.pick("region", &flags.region, &["FLEX_REGION"], from(|e| e.region.clone()))?;
-        let calendar = sources.pick("calendar", &flags.calendar, &["FLEX_CALENDAR"], from(|e| e.calendar.clone()))?;
-        let proof = sources.pick("proof", &flags.proof, &[], from(|e| e.proof.clone()))?;
-        let on_change = sources.pick("on-change", &flags.on_change, &[], from(|e| e.on_change.clone()))?;
-        let class = sources.pick("storage-class", &flags.storage_class, &[], from(|e| e.storage_class.clone()))?;
-        let sse = sources.pick("sse", &flags.sse, &[], from(|e| e.sse.clone()))?;
-        let in_flight = sources.pick(
-            "max-in-flight",
-            &flags.max_in_flight,
-            &[],
-            from(|e| e.max_in_flight.map(|n| n.to_string())),
-        )?;
-        let rps = sources.pick("max-rps", &flags.max_rps, &[], from(|e| e.max_rps.map(|n| n.to_string())))?;
-
-        // The SDK's own switch: endpoints from the environment and from profiles are then not looked at.
-        let ignore =
-            sources.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.is_some_and(|v| v.eq_ignore_ascii_case("true"));
-        let endpoints = |variables: &'static [&'static str]| if ignore { &[] } else { variables };
-        let s3_endpoint = sources.pick(
-            "endpoint-url",
-            &flags.endpoint_url,
-            endpoints(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
-            from(|e| e.endpoint_url.clone()),
-        )?;
-        let sts_endpoint = sources.pick(
-            "sts-endpoint-url",
-            &flags.sts_endpoint_url,
-            endpoints(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]),
-            from(|e| e.sts_endpoint_url.clone()),
-        )?;
+        let sources = Sources::new(flags, environment, file.as_ref())?;
+        let account = sources.text("account");
+        let bucket = sources.text("bucket");
+        let dest_prefix = sources.text("dest-prefix");
+        let source_bucket = sources.text("source-bucket");
+        let source_account = sources.text("source-account");
+        let role_arn = sources.text("role-arn");
+        let session_name = sources.text("session-name");
+        let profile = sources.text("profile");
+        let owner_profile = sources.text("owner-profile");
+        let region = sources.text("region");
+        let calendar = sources.text("calendar");
+        let proof = sources.text("proof");
+        let on_change = sources.text("on-change");
+        let class = sources.text("storage-class");
+        let sse = sources.text("sse");
+        let in_flight = sources.text("max-in-flight");
+        let rps = sources.text("max-rps");
+        let lang = sources.text("lang");
+        let s3_endpoint = sources.text("endpoint-url");
+        let sts_endpoint = sources.text("sts-endpoint-url");
+        let include = sources.list("include");
+        let exclude = sources.list("exclude");
+        let no_expected_owner = sources.switch("no-expected-owner");
+        let compat = sources.switch("compat");
 
         let mut notes: Vec<_> = [&s3_endpoint, &sts_endpoint, &role_arn, &bucket, &source_bucket, &source_account]
             .into_iter()
             .flatten()
             .filter_map(|given| match &given.origin {
-                Origin::File { path, name, chosen: false } if is_here(path) => {
+                Origin::File { path, name, chosen: false, .. } if is_here(path) => {
                     Some(format!("{} sets {name} = {:?}", path.display(), given.value))
                 }
                 _ => None,
             })
             .collect();
-        if let Some(file) = file.as_ref().filter(|f| !f.chosen && is_here(&f.path))
-            && file.entries.no_expected_owner == Some(true)
-            && !flags.no_expected_owner
+        if let Some(Origin::File { path, name, chosen: false, .. }) = &no_expected_owner
+            && is_here(path)
         {
-            notes.push(format!("{} sets no-expected-owner = true", file.path.display()));
+            notes.push(format!("{} sets {name} = true", path.display()));
         }
 
-        let include = sources.list("include", &flags.include, |e| &e.include);
-        let exclude = sources.list("exclude", &flags.exclude, |e| &e.exclude);
-
         let copy = CopyValues {
-            filter: values::name_filter(&include, &exclude)?,
+            filter: values::name_filter(include.as_ref(), exclude.as_ref())?,
             proof: proof.map(|p| p.with(values::proof)).transpose()?.map(|p| p.value).unwrap_or_default(),
             on_change: on_change.map(|o| o.with(values::on_change)).transpose()?.map(|o| o.value).unwrap_or_default(),
             storage_class: class.map(|c| c.with(values::storage_class)).transpose()?.map(|c| c.value),
             sse: sse.map(|s| s.with(values::encryption)).transpose()?.map(|s| s.value),
             max_in_flight: in_flight.map(Given::parse).transpose()?,
             max_rps: rps.map(Given::parse).transpose()?,
-            compat: set(flags.compat, |e| e.compat),
+            compat: compat.is_some(),
         };
         let settings = Self {
             account: account.map(Given::parse).transpose()?.map(|g| g.value),
@@ -232,11 +217,14 @@ impl Settings {
             },
             s3_endpoint: s3_endpoint.map(endpoint::check).transpose()?,
             sts_endpoint: sts_endpoint.map(endpoint::check).transpose()?,
-            expected_owner: !set(flags.no_expected_owner, |e| e.no_expected_owner),
+            expected_owner: no_expected_owner.is_none(),
             ca_bundle: environment("AWS_CA_BUNDLE").filter(|v| !v.is_empty()).map(PathBuf::from),
             calendar: calendar.map_or_else(|| Ok(TradingCalendar::tse()), |c| values::calendar(&c))?,
+            language: lang.map(|l| l.with(values::language)).transpose()?.map(|l| l.value),
             copy,
             notes,
+            found: sources.found,
+            file: file.map(|file| file.path),
         };
         // So that a number out of range is refused before anything is started.
         settings.copy_settings(std::convert::identity)?;
@@ -266,13 +254,14 @@ impl Settings {
             builder = builder.filter(filter.clone());
         }
         add(builder).build().map_err(|source| {
-            let origin = match source.setting {
-                "max_in_flight" => values.max_in_flight.as_ref().map(|g| g.origin.clone()),
-                "max_rps" => values.max_rps.as_ref().map(|g| g.origin.clone()),
-                _ => None,
+            let (name, origin) = match source.setting {
+                "max_in_flight" => ("max-in-flight", values.max_in_flight.as_ref().map(|g| g.origin.clone())),
+                "max_rps" => ("max-rps", values.max_rps.as_ref().map(|g| g.origin.clone())),
+                other => (other, None),
             };
             ConfigError::Value {
-                origin: origin.unwrap_or(Origin::Flag(source.setting)),
+                name,
+                origin: origin.unwrap_or(Origin::Flag(name)),
                 value: source.value.clone(),
                 source: source.allowed.into(),
             }
@@ -284,55 +273,14 @@ impl Settings {
         self.copy.filter.as_ref().is_none_or(|filter| filter(name))
     }
 
+    /// How copies are to be encrypted, where that is not left to the bucket.
+    pub(crate) fn encryption(&self) -> Option<&flex_copy::Encryption> {
+        self.copy.sse.as_ref()
+    }
+
     /// The prefix before the vendor's keys; empty where there is none.
     pub(crate) fn key_prefix(&self) -> &str {
         self.dest_prefix.as_ref().map_or("", |given| &given.value)
-    }
-}
-
-struct Sources<'a> {
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
-    file: Option<&'a ConfigFile>,
-}
-
-impl Sources<'_> {
-    /// A variable; an empty one counts as not set.
-    fn variable(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        match (self.environment)(name) {
-            Some(value) if !value.is_empty() => value.into_string().map(Some).map_err(|_| ConfigError::NotText(name)),
-            _ => Ok(None),
-        }
-    }
-
-    fn pick(
-        &self,
-        name: &'static str,
-        flag: &Option<String>,
-        variables: &'static [&'static str],
-        entry: Option<String>,
-    ) -> Result<Option<Given<String>>, ConfigError> {
-        if let Some(value) = flag {
-            return Ok(Some(Given { value: value.clone(), origin: Origin::Flag(name) }));
-        }
-        for variable in variables {
-            if let Some(value) = self.variable(variable)? {
-                return Ok(Some(Given { value, origin: Origin::Environment(variable) }));
-            }
-        }
-        Ok(entry.zip(self.file).map(|(value, file)| Given {
-            value,
-            origin: Origin::File { path: file.path.clone(), name, chosen: file.chosen },
-        }))
-    }
-
-    fn list(&self, name: &'static str, flag: &[String], entry: fn(&Entries) -> &Vec<String>) -> Given<Vec<String>> {
-        match self.file {
-            Some(file) if flag.is_empty() => Given {
-                value: entry(&file.entries).clone(),
-                origin: Origin::File { path: file.path.clone(), name, chosen: file.chosen },
-            },
-            _ => Given { value: flag.to_vec(), origin: Origin::Flag(name) },
-        }
     }
 }
 
@@ -355,8 +303,11 @@ impl Given<String> {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match read(&self.value) {
-            Ok(value) => Ok(Given { value, origin: self.origin }),
-            Err(source) => Err(ConfigError::Value { origin: self.origin, value: self.value, source: source.into() }),
+            Ok(value) => Ok(Given { value, origin: self.origin, name: self.name }),
+            Err(source) => {
+                let Self { name, origin, value } = self;
+                Err(ConfigError::Value { name, origin, value, source: source.into() })
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ fn merged(flags: &Global, variables: &[(&str, &str)], toml: &str) -> Result<Sett
         variables.iter().map(|(k, v)| ((*k).to_owned(), OsString::from(v))).collect();
     let file = ConfigFile {
         path: "./flex.toml".into(),
-        entries: toml::from_str(toml).expect("the test's own toml"),
+        entries: file::entries(Path::new("./flex.toml"), toml).expect("the test's own toml"),
         chosen: false,
     };
     Settings::merge(flags, &|name| variables.get(name).cloned(), Some(file))
@@ -109,14 +109,41 @@ fn a_wrong_value_names_its_origin() {
     let excluding = Global { exclude: vec!["a/b".into()], ..Global::default() };
     for (got, want) in [
         (wrong(&flags, &[], ""), "--max-in-flight = \"0\""),
-        (wrong(&none, &[], "max-rps = 0.0"), "max-rps in ./flex.toml = \"0\""),
+        (wrong(&none, &[], "max-rps = 0.0"), "max-rps (./flex.toml, line 1) = \"0\""),
         (wrong(&none, &[("FLEX_ACCOUNT", "123")], ""), "FLEX_ACCOUNT = \"123\""),
-        (wrong(&none, &[], "proof = 'md5'"), "proof in ./flex.toml = \"md5\""),
-        (wrong(&none, &[], "include = ['[a']"), "include in ./flex.toml = \"[a\""),
-        (wrong(&none, &[], "exclude = ['*']"), "exclude in ./flex.toml = \"*\""),
+        (wrong(&none, &[], "bucket = 'bb'\n\naccount = '12'"), "account (./flex.toml, line 3) = \"12\""),
+        (wrong(&none, &[("FLEX_LANG", "fr")], ""), "FLEX_LANG = \"fr\""),
+        (wrong(&none, &[], "proof = 'md5'"), "proof (./flex.toml, line 1) = \"md5\""),
+        (wrong(&none, &[], "include = ['[a']"), "include (./flex.toml, line 1) = \"[a\""),
+        (wrong(&none, &[], "exclude = ['*']"), "exclude (./flex.toml, line 1) = \"*\""),
         (wrong(&excluding, &[], "exclude = ['a']"), "--exclude = \"a/b\""),
         (wrong(&none, &[("FLEX_ROLE_ARN", "role")], ""), "FLEX_ROLE_ARN = \"role\""),
     ] {
         assert!(got.starts_with(want), "{got:?}, expected {want:?}");
     }
+}
+
+#[test]
+fn every_setting_tells_where_it_came_from() {
+    let flags = Global { bucket: Some("from-flag".into()), compat: true, ..Global::default() };
+    let variables =
+        [("FLEX_ACCOUNT", "123456789012"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("FLEX_BUCKET", "x")];
+    let settings =
+        merged(&flags, &variables, "bucket = 'from-file'\nregion = 'us-east-1'\nmax-rps = 5").expect("settings");
+    let found: BTreeMap<_, _> = settings
+        .found
+        .iter()
+        .filter_map(|f| f.given.as_ref().map(|(value, origin)| (f.key.name, (value.toml(), origin.to_string()))))
+        .collect();
+    let want = [
+        ("account", "\"123456789012\"", "FLEX_ACCOUNT"),
+        ("bucket", "\"from-flag\"", "--bucket"),
+        ("compat", "true", "--compat"),
+        ("endpoint-url", "\"http://127.0.0.1:1\"", "AWS_ENDPOINT_URL"),
+        ("max-rps", "5", "max-rps (./flex.toml, line 3)"),
+        ("region", "\"us-east-1\"", "region (./flex.toml, line 2)"),
+        ("sts-endpoint-url", "\"http://127.0.0.1:1\"", "AWS_ENDPOINT_URL"),
+    ];
+    assert_eq!(found, want.map(|(name, value, from)| (name, (value.to_owned(), from.to_owned()))).into());
+    assert_eq!(settings.found.len(), keys::all().count());
 }

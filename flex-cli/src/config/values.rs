@@ -8,6 +8,7 @@ use flex_policy::BucketName;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{ConfigError, Given, Origin};
+use crate::language::Language;
 
 const STORAGE_CLASSES: [&str; 8] = [
     "STANDARD",
@@ -64,46 +65,54 @@ pub(super) fn prefix(text: &str) -> Result<String, &'static str> {
     Ok(text.trim_matches('/').to_owned())
 }
 
+/// A language by its code.
+pub(super) fn language(text: &str) -> Result<Language, &'static str> {
+    Language::of_code(text).ok_or("expected ja or en")
+}
+
 /// A filter of file names; `None` lets all pass.
 pub(super) fn name_filter(
-    include: &Given<Vec<String>>,
-    exclude: &Given<Vec<String>>,
+    include: Option<&Given<Vec<String>>>,
+    exclude: Option<&Given<Vec<String>>>,
 ) -> Result<Option<NameFilter>, ConfigError> {
-    if include.value.is_empty() && exclude.value.is_empty() {
+    if let Some(exclude) = exclude {
+        // The manual's `--exclude "*" --include …` means "only these" to `aws s3`, where the last match wins.
+        if let Some(all) = exclude.value.iter().find(|pattern| matches!(pattern.as_str(), "*" | "**")) {
+            return Err(wrong(
+                exclude,
+                all,
+                "it excludes every file: unlike in `aws s3`, --exclude always wins. To keep some files only, give --include alone",
+            ));
+        }
+    }
+    let set = |given: Option<&Given<Vec<String>>>| given.filter(|g| !g.value.is_empty()).map(globs).transpose();
+    let (included, excluded) = (set(include)?, set(exclude)?);
+    if included.is_none() && excluded.is_none() {
         return Ok(None);
     }
-    // The manual's `--exclude "*" --include …` means "only these" to `aws s3`, where the last match wins.
-    if let Some(all) = exclude.value.iter().find(|pattern| matches!(pattern.as_str(), "*" | "**")) {
-        return Err(wrong(
-            &exclude.origin,
-            all,
-            "it excludes every file: unlike in `aws s3`, --exclude always wins. To keep some files only, give --include alone",
-        ));
-    }
-    let included = if include.value.is_empty() { None } else { Some(globs(include)?) };
-    let excluded = globs(exclude)?;
     Ok(Some(Arc::new(move |name: &str| {
-        included.as_ref().is_none_or(|set| set.is_match(name)) && !excluded.is_match(name)
+        included.as_ref().is_none_or(|set| set.is_match(name))
+            && !excluded.as_ref().is_some_and(|set| set.is_match(name))
     })))
 }
 
-fn wrong(origin: &Origin, value: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
-    ConfigError::Value { origin: origin.clone(), value: value.to_owned(), source: why.into() }
+fn wrong<T>(given: &Given<T>, value: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConfigError {
+    ConfigError::Value { name: given.name, origin: given.origin.clone(), value: value.to_owned(), source: why.into() }
 }
 
-fn globs(Given { value: patterns, origin }: &Given<Vec<String>>) -> Result<GlobSet, ConfigError> {
+fn globs(given: &Given<Vec<String>>) -> Result<GlobSet, ConfigError> {
     let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
+    for pattern in &given.value {
         if pattern.contains('/') {
             return Err(wrong(
-                origin,
+                given,
                 pattern,
                 "it holds a /, but only the file's name is looked at, what follows the last /",
             ));
         }
-        set.add(GlobBuilder::new(pattern).build().map_err(|e| wrong(origin, pattern, e.kind().to_string()))?);
+        set.add(GlobBuilder::new(pattern).build().map_err(|e| wrong(given, pattern, e.kind().to_string()))?);
     }
-    set.build().map_err(|e| wrong(origin, &patterns.join(" "), e.to_string()))
+    set.build().map_err(|e| wrong(given, &given.value.join(" "), e.to_string()))
 }
 
 /// The calendar with the corrections of a file. A relative path in a configuration file starts at that file.
@@ -134,12 +143,15 @@ pub(super) fn known(bucket: &'static str) -> BucketName {
 mod tests {
     use super::*;
 
-    fn given(list: &[&str]) -> Given<Vec<String>> {
-        Given { value: list.iter().map(|s| (*s).to_owned()).collect(), origin: Origin::Flag("include") }
+    fn given(list: &[&str]) -> Option<Given<Vec<String>>> {
+        let value: Vec<String> = list.iter().map(|s| (*s).to_owned()).collect();
+        (!value.is_empty()).then_some(Given { name: "include", value, origin: Origin::Flag("include") })
     }
 
     fn passes(include: &[&str], exclude: &[&str], name: &str) -> bool {
-        name_filter(&given(include), &given(exclude)).expect("a filter").is_none_or(|filter| filter(name))
+        name_filter(given(include).as_ref(), given(exclude).as_ref())
+            .expect("a filter")
+            .is_none_or(|filter| filter(name))
     }
 
     #[test]
@@ -160,7 +172,9 @@ mod tests {
             (vec!["2021/*"], vec![], "only the file's name"),
             (vec!["[a"], vec![], "unclosed"),
         ] {
-            let Err(ConfigError::Value { source, .. }) = name_filter(&given(&include), &given(&exclude)) else {
+            let Err(ConfigError::Value { source, .. }) =
+                name_filter(given(&include).as_ref(), given(&exclude).as_ref())
+            else {
                 panic!("accepted: {why}");
             };
             assert!(source.to_string().contains(why), "{source}");

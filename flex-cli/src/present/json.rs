@@ -13,7 +13,7 @@ use super::{
     days::{Absent, NamedDay, written},
     size,
 };
-use crate::{error::Stop, exit::Exit};
+use crate::{error::Stop, exit::Exit, language::Language};
 
 /// Grows when a field goes away or changes its meaning; not when one is added.
 pub(crate) const SCHEMA: u32 = 1;
@@ -57,12 +57,12 @@ pub(crate) struct Error<'a> {
 pub(crate) struct Why<'a> {
     what: &'a str,
     because: &'a [String],
-    mend: &'a [String],
+    mend: Vec<String>,
 }
 
 impl<'a> Why<'a> {
     pub(crate) fn new(stop: &'a Stop) -> Self {
-        Self { what: stop.what(), because: stop.because(), mend: stop.advice() }
+        Self { what: stop.what(), because: stop.because(), mend: stop.advice(Language::English) }
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod days;
 pub(crate) mod json;
 pub(crate) mod progress;
+pub(crate) mod question;
 pub(crate) mod report;
 pub(crate) mod safe;
 pub(crate) mod size;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use crate::{
     args::{ColorChoice, Global},
     error::Stop,
+    language::Language,
 };
 use progress::Progress;
 
@@ -33,6 +35,8 @@ pub(crate) struct Ui {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
+    /// What people read; JSON is English.
+    pub(crate) language: Language,
     pub(crate) progress: Progress,
 }
 
@@ -50,6 +54,7 @@ impl Ui {
             json: flags.json,
             quiet: flags.quiet,
             verbose: flags.verbose > 0,
+            language: Language::choose(flags.lang),
             progress: Progress::new(!flags.quiet && !flags.no_progress, err_is_terminal),
         }
     }
@@ -134,7 +139,7 @@ impl Ui {
         if self.json {
             self.event("error", json::Error::new(stop, command));
         }
-        let text = stop.render(self.err_is_terminal);
+        let text = stop.render(self.language, self.err_is_terminal);
         self.say(text.trim_end());
     }
 

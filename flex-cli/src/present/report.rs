@@ -80,7 +80,9 @@ impl Report {
             Exit::Done => (good, Colour::Green),
             Exit::Incomplete => ("incomplete", Colour::Yellow),
             Exit::Interrupted => ("interrupted", Colour::Yellow),
-            Exit::Failed | Exit::Refused | Exit::Usage => ("failed", Colour::Red),
+            Exit::Failed | Exit::Refused | Exit::Usage | Exit::NotExecutable | Exit::NoCommand => {
+                ("failed", Colour::Red)
+            }
         };
         let mut value = word.to_owned();
         if !reasons.is_empty() {

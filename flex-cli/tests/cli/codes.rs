@@ -134,7 +134,9 @@ async fn an_identity_that_may_not_assume_is_3_with_the_step() {
 #[tokio::test]
 async fn a_policy_without_put_is_3_after_a_handful_of_refusals() {
     let user = Subscriber::with(&FlexSeed::plain(date("2021-05-03")..=date("2021-05-31"), 5)).await;
-    let policy = flex_tests::sandbox::manual_policy(BUCKET).replace("s3:PutObject", "s3:GetObjectTagging");
+    let policy = flex_tests::sandbox::manual_policy(BUCKET)
+        .replace("s3:PutObjectAcl", "s3:GetObjectAcl")
+        .replace("s3:PutObject", "s3:GetObjectTagging");
     user.world.put_bucket_policy(BUCKET, &policy);
     let run = user.flex(&["copy", "2021/05"]).expect(3).says(&["step 1-3", "flex policy bucket", "the destination"]);
     assert!(!run.out.contains("not entitled: 1"), "{run}");

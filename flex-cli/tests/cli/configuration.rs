@@ -2,8 +2,9 @@
 
 use flex_tests::sandbox::{Identity, subscriber_bucket};
 
-use crate::support::{Subscriber, date};
+use crate::support::{Machine, Subscriber, date};
 use flex_tests::sandbox::FlexSeed;
+use serde_json::Value;
 
 async fn three_buckets() -> Subscriber {
     let mut user = Subscriber::with(&FlexSeed::plain(date("2021-05-31")..=date("2021-05-31"), 2)).await;
@@ -150,4 +151,104 @@ async fn an_empty_endpoint_is_refused_by_its_name() {
     user.machine.unset("AWS_ENDPOINT_URL").file(".aws/config", "[default]\nendpoint_url =\n");
     user.flex(&["copy", "2021/05/31"]).expect(2).says(&["endpoint_url of the AWS profile is set but empty"]);
     assert_eq!(user.world.requests().len(), 0);
+}
+
+#[test]
+fn init_writes_a_file_that_flex_reads_and_never_replaces_one() {
+    let mut machine = Machine::bare();
+    let run = machine.flex(&["init"]).expect(0).prints(&["flex.toml"]);
+    assert_eq!(run.err, "", "{run}");
+    let text = std::fs::read_to_string(machine.home.path().join("flex.toml")).unwrap();
+    assert!(text.contains("#bucket = "), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(machine.home.path().join("flex.toml")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    machine.flex(&["config", "show"]).expect(0).prints(&["configuration file: ./flex.toml", "bucket: not set"]);
+    machine.flex(&["init"]).expect(2).says(&["flex.toml exists already", "flex init OTHER.toml"]);
+    assert_eq!(std::fs::read_to_string(machine.home.path().join("flex.toml")).unwrap(), text);
+
+    // With values, in the reader's language.
+    machine.set("LANG", "ja_JP.UTF-8");
+    let given = ["--bucket", "my-bucket", "--account", "012345678901", "--profile", "user", "--exclude", "*.txt.gz"];
+    machine.flex(&[&["init", "other.toml"][..], &given].concat()).expect(0);
+    let text = std::fs::read_to_string(machine.home.path().join("other.toml")).unwrap();
+    assert!(text.contains("自社のバケット"), "{text}");
+    machine.flex(&["config", "show", "--config", "other.toml"]).expect(0).prints(&[
+        "bucket: my-bucket (other.toml, line ",
+        "account: 012345678901 (other.toml, line ",
+        "profile: user (other.toml, line ",
+        "exclude: *.txt.gz (other.toml, line ",
+        "region: ap-northeast-1 (default)",
+    ]);
+    machine.flex(&["init", "third.toml", "--account", "12"]).expect(2).says(&["--account = \"12\""]);
+    assert!(!machine.home.path().join("third.toml").exists());
+    machine.flex(&["init", "no/such/folder.toml"]).expect(2).says(&["cannot be written", "flex init FILE"]);
+    let events = machine.flex(&["init", "fourth.toml", "--json"]).expect(0).events();
+    assert_eq!((&events[0]["event"], &events[0]["path"]), (&Value::from("file"), &Value::from("fourth.toml")));
+    assert_eq!(events[1]["exit_code"], 0);
+}
+
+#[test]
+fn show_tells_each_value_and_where_it_came_from() {
+    let mut machine = Machine::bare();
+    machine.file("flex.toml", "# mine\nbucket = 'from-file'\nmax-rps = 12.5\ncompat = true\n");
+    machine
+        .set("FLEX_ACCOUNT", "012345678901")
+        .set("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .set("HTTPS_PROXY", "http://me:hidden@proxy.example:3128")
+        .set("AWS_SECRET_ACCESS_KEY", "hidden-too");
+    let run = machine.flex(&["config", "show", "--region", "us-west-2"]).expect(0).prints(&[
+        "bucket: from-file (./flex.toml, line 2)\n",
+        "max-rps: 12.5 (./flex.toml, line 3)\n",
+        "account: 012345678901 (FLEX_ACCOUNT)\n",
+        "endpoint-url: http://127.0.0.1:9 (AWS_ENDPOINT_URL)\n",
+        "region: us-west-2 (--region)\n",
+        "proof: etag (default)\n",
+        "profile: not set (",
+        "identity variables set: AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED\n",
+        "HTTPS_PROXY: http://proxy.example:3128 (",
+    ]);
+    assert!(!(run.out + &run.err).contains("hidden"));
+    let run = machine.flex(&["config", "show", "--json"]).expect(0);
+    let summary = run.summary();
+    assert_eq!(summary["file"], "./flex.toml");
+    let settings: Vec<Value> = run.events().into_iter().filter(|event| event["event"] == "setting").collect();
+    let setting = |name: &str| settings.iter().find(|event| event["name"] == name).unwrap().clone();
+    for (name, value, origin, from, line) in [
+        ("bucket", "from-file".into(), "file", Some("./flex.toml"), Some(2)),
+        ("max-rps", 12.5.into(), "file", Some("./flex.toml"), Some(3)),
+        ("compat", true.into(), "file", Some("./flex.toml"), Some(4)),
+        ("account", "012345678901".into(), "environment", Some("FLEX_ACCOUNT"), None),
+        ("region", "ap-northeast-1".into(), "default", None, None),
+        ("max-in-flight", 64.into(), "default", None, None),
+        ("profile", Value::Null, "default", None, None),
+    ] {
+        let found = setting(name);
+        assert_eq!((&found["value"], &found["origin"]), (&value, &Value::from(origin)), "{found}");
+        assert_eq!((found["from"].as_str(), found["line"].as_u64()), (from, line), "{found}");
+    }
+    assert!(!run.out.contains("hidden"));
+}
+
+#[test]
+fn what_a_file_says_wrongly_is_named_with_its_place() {
+    let machine = Machine::bare();
+    for (text, says) in [
+        ("\nbukcet = 'x'", &["./flex.toml, line 2, column 1", "\"bukcet\"", "did you mean bucket?"][..]),
+        ("dest_prefix = 'x'", &["line 1, column 1", "did you mean dest-prefix?"]),
+        ("account = 123456789012", &["line 1, column 11", "a whole number", "account = \"123456789012\""]),
+        ("#\n#\naccount = '12'", &["account (./flex.toml, line 3) = \"12\"", "12 digits", "account = \""]),
+        ("max-in-flight = 0", &["max-in-flight (./flex.toml, line 1) = \"0\"", "max-in-flight = 128"]),
+        ("max-in-flight = -1", &["max-in-flight (./flex.toml, line 1) = \"-1\""]),
+        ("bucket = my-bucket", &["flex.toml", "line 1, column 10", "stand in quotes"]),
+        ("endpoint-url = 'http://me:hidden@127.0.0.1'", &["endpoint-url (./flex.toml, line 1)", "user name"]),
+    ] {
+        machine.file("flex.toml", text);
+        let run = machine.flex(&["config", "show"]).expect(2).says(says);
+        assert!(!run.err.contains("hidden") && run.out.is_empty(), "{run}");
+    }
+    machine.flex(&["ls", "--config", "absent.toml"]).expect(2).says(&["absent.toml (--config)", "flex init FILE"]);
 }

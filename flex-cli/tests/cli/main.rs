@@ -5,8 +5,13 @@
 mod codes;
 mod configuration;
 mod creds;
+mod doctor;
 mod interrupts;
+mod languages;
 mod network;
 mod output;
+mod policy;
+mod secrets;
+mod setup;
 mod support;
 mod usage;

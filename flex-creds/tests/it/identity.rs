@@ -32,6 +32,14 @@ async fn the_account_comes_from_the_caller() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_caller_is_told_whatever_account_was_given() {
+    let sts = FakeSts::new();
+    let role = sts.builder().account(OTHER.parse().expect("an account")).build().expect("good settings");
+    assert_eq!(role.caller().await.expect("an ARN"), USER);
+    assert!(matches!(role.account().await, Err(CredsError::WrongAccount { .. })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_are_sent_as_given() {
     let sts = FakeSts::new();
     let role = sts

@@ -7,6 +7,7 @@ use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, SUBSCRIBER, Sandbox, V
 use crate::{
     error::Stop,
     exit::Exit,
+    language::msg,
     present::{Colour, Ui},
 };
 
@@ -15,7 +16,9 @@ const BUCKET: &str = "my-bucket";
 const DAYS: &str = "2021/05/24..2021/06/04";
 
 pub(super) async fn run(ui: &mut Ui) -> Result<Exit, Stop> {
-    let broken = |e: &(dyn std::error::Error + 'static), what: &str| Stop::new(Exit::Failed, e).during(what.to_owned());
+    let broken = |e: &(dyn std::error::Error + 'static), what: &str| {
+        Stop::new(Exit::Failed, e).during(what.to_owned()).mend(msg!("demo-again"))
+    };
     let sandbox = Sandbox::builder().start().await.map_err(|e| broken(&e, "the sandbox cannot be started"))?;
     let home = tempfile::tempdir().map_err(|e| broken(&e, "no folder can be made for the demo"))?;
     let world = sandbox.world();
@@ -132,7 +135,7 @@ impl Journey<'_> {
         let output = tokio::task::spawn_blocking(move || command.output())
             .await
             .map_err(|e| unexpected(&e.to_string()))?
-            .map_err(|e| Stop::new(Exit::Failed, &e).during("flex cannot start itself"))?;
+            .map_err(|e| Stop::new(Exit::Failed, &e).during("flex cannot start itself").mend(msg!("flex-by-path")))?;
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         let all = out.clone() + &String::from_utf8_lossy(&output.stderr);
         for line in all.lines() {
@@ -154,8 +157,8 @@ impl Journey<'_> {
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command, Stop> {
-        let exe =
-            std::env::current_exe().map_err(|e| Stop::new(Exit::Failed, &e).during("flex does not find itself"))?;
+        let exe = std::env::current_exe()
+            .map_err(|e| Stop::new(Exit::Failed, &e).during("flex does not find itself").mend(msg!("flex-by-path")))?;
         let user = Identity::copy_user();
         let mut command = Command::new(exe);
         command
@@ -175,5 +178,5 @@ impl Journey<'_> {
 }
 
 fn unexpected(what: &str) -> Stop {
-    Stop::text(Exit::Failed, format!("the demo did not go as expected: {what}"))
+    Stop::text(Exit::Failed, format!("the demo did not go as expected: {what}")).mend(msg!("report-fault"))
 }

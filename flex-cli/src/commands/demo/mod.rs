@@ -8,7 +8,7 @@ use crate::{error::Stop, exit::Exit, present::Ui};
 #[cfg(not(feature = "demo"))]
 pub(super) async fn run(_ui: &mut Ui) -> Result<Exit, Stop> {
     Err(Stop::text(Exit::Usage, "this flex was built without the demo, which brings a whole sandbox with it")
-        .mend("build one that has it, in the source tree: cargo run --release -p flex-cli --features demo -- demo"))
+        .mend(crate::language::msg!("demo-build")))
 }
 
 #[cfg(feature = "demo")]

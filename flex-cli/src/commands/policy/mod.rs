@@ -1,0 +1,53 @@
+//! `flex policy`: the manual's two policies printed, checked and applied.
+
+mod apply;
+mod check;
+mod findings;
+mod live;
+mod print;
+
+pub(super) use findings::texts;
+
+use flex_policy::{BucketName, RoleArn};
+
+use super::Job;
+use crate::{
+    args::PolicyCommand,
+    clients::{Base, require_bucket},
+    error::Stop,
+    exit::Exit,
+    language::msg,
+};
+
+pub(super) async fn run(job: &mut Job<'_>, which: &PolicyCommand) -> Result<Exit, Stop> {
+    match which {
+        PolicyCommand::Bucket(args) => print::bucket(job, args.format).await,
+        PolicyCommand::AssumeRole(args) => print::assume_role(job, args.format).await,
+        PolicyCommand::Check(args) => check::run(job, args).await,
+        PolicyCommand::Apply => apply::run(job).await,
+    }
+}
+
+fn bucket(job: &Job<'_>) -> Result<BucketName, Stop> {
+    require_bucket(&job.settings)?;
+    let given = job.settings.bucket.as_ref().map(|given| given.value.clone());
+    given.ok_or_else(|| Stop::text(Exit::Usage, "no destination bucket is given").mend(msg!("name-bucket")))
+}
+
+/// The copy role: given, or made from the account, for which alone somebody is asked.
+async fn role(job: &Job<'_>) -> Result<RoleArn, Stop> {
+    if let Some(role) = &job.settings.role_arn {
+        return Ok(role.clone());
+    }
+    let account = match &job.settings.account {
+        Some(account) => *account,
+        None => {
+            let asked = async { Base::new(&job.settings).await?.account(&job.settings).await };
+            job.interrupt
+                .or(asked)
+                .await
+                .map_err(|stop| if stop.exit() == Exit::Refused { stop.mend(msg!("name-account")) } else { stop })?
+        }
+    };
+    Ok(RoleArn::copy_role(&job.settings.source_account, &account))
+}
