@@ -1,8 +1,12 @@
 //! The journey: each command is printed and then run, by this very binary, over TCP, with these very arguments.
 
-use std::process::{Command, Stdio};
+use std::{
+    io,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, SUBSCRIBER, Sandbox, VENDOR_BUCKET, World, seed_flex};
+use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, Sandbox, VENDOR_BUCKET, World, seed_flex};
 
 use crate::{
     error::Stop,
@@ -12,6 +16,8 @@ use crate::{
 };
 
 const BUCKET: &str = "my-bucket";
+/// The user that `setup` makes, and the profile of its key.
+const USER: &str = "flex-copy";
 /// Two weeks of May and June 2021.
 const DAYS: &str = "2021/05/24..2021/06/04";
 
@@ -29,7 +35,9 @@ pub(super) async fn run(ui: &mut Ui) -> Result<Exit, Stop> {
     }
     // The manual shows both spellings; here one day has files under each.
     world.put_object(VENDOR_BUCKET, "2021/5/31/20210531_1_004.pcap.gz", ObjectSpec::new(24_000).seed(4));
-    let done = Journey { ui, world, home: &home, endpoint: sandbox.endpoint() }.walk().await;
+    world.nothing_set_up();
+    write_owner(home.path()).map_err(|e| broken(&e, "no profile can be written for the demo"))?;
+    let done = Journey { ui, world, home: &home, endpoint: sandbox.endpoint(), profile: None }.walk().await;
     sandbox.shutdown().await;
     done.map(|()| Exit::Done)
 }
@@ -39,61 +47,64 @@ struct Journey<'a> {
     world: World,
     home: &'a tempfile::TempDir,
     endpoint: String,
+    profile: Option<&'static str>,
 }
 
-/// What a command printed.
-struct Printed {
-    out: String,
-    all: String,
+/// The profile of somebody with rights in the subscriber's account.
+fn write_owner(home: &Path) -> io::Result<()> {
+    let owner = Identity::owner();
+    let folder = home.join(".aws");
+    std::fs::create_dir(&folder)?;
+    let (key, secret) = (owner.access_key_id(), owner.secret_access_key());
+    let text = format!("[owner]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+    std::fs::write(folder.join("credentials"), text)
 }
 
 impl Journey<'_> {
     async fn walk(&mut self) -> Result<(), Stop> {
         self.say(
-            "flex demo: the manual's steps, against a sandbox of S3 and STS on this machine. No AWS account is used.",
+            "flex demo: the manual's steps, against a sandbox of S3, STS and IAM on this machine. No AWS account is used.",
         );
         self.say("Each command below is really run. What they find in the environment:");
-        self.say(&format!("    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY   your IAM user, in account {SUBSCRIBER}"));
-        self.say(&format!("    AWS_ENDPOINT_URL={}        the sandbox", self.endpoint));
+        self.say("    FLEX_OWNER_PROFILE=owner   somebody with rights in your account, for the set-up alone");
+        self.say(&format!("    FLEX_BUCKET={BUCKET}"));
+        self.say(&format!("    AWS_ENDPOINT_URL={}   the sandbox", self.endpoint));
 
-        self.step("1-1", "Create a bucket of your own");
-        self.say("  (In AWS: aws s3 mb s3://my-bucket --region ap-northeast-1. The sandbox has it now.)");
-        self.world.create_bucket(BUCKET, SUBSCRIBER, flex_tests::sandbox::REGION);
-
-        self.step("1-2", "Tell the vendor your account and bucket, and wait about 5 business days");
-        self.world.role_exists(false);
-        self.run(&["creds", "show"], 3, &["step 1-4", "5 business days"]).await?;
-        self.say("  (The vendor has now created the copy role.)");
+        self.step("1-1, 1-2, 1-4", "A bucket, a user and its key; the notice to the vendor");
+        let waiting = &["bucket: done", "copy role yet", "access key: done"];
+        self.run(&["setup", "--access-key", "--yes"], 4, waiting).await?;
+        self.say("  (5 business days later the vendor has created the copy role.)");
         self.world.role_exists(true);
 
-        self.step("1-3", "Let the copy role list and put into your bucket: its policy");
-        let policy = self.run(&["policy", "bucket", "--bucket", BUCKET], 0, &["S3CopyStmtPutObject"]).await?;
-        self.say("  (The sandbox's bucket has this very policy from here on.)");
-        self.world.put_bucket_policy(BUCKET, &policy.out);
-
-        self.step("1-4", "Let your IAM user assume the copy role: its policy");
-        self.run(&["policy", "assume-role"], 0, &["sts:AssumeRole"]).await?;
+        self.step("1-3", "Let the copy role list and put into your bucket: the rest of the set-up");
+        self.run(&["setup", "--yes"], 0, &["bucket policy: done", "set up"]).await?;
+        self.say("  Once more, and it finds nothing to do:");
+        self.run(&["setup", "--yes"], 0, &["nothing was changed"]).await?;
 
         self.step("1-5", "Assume the role. flex does it by itself whenever needed, and renews in time");
+        self.say("    AWS_PROFILE=flex-copy   from here on: the user that setup made, who may do nothing else");
+        self.profile = Some(USER);
         self.run(&["creds", "show"], 0, &["12 hours"]).await?;
+        self.say("  Is every step right?");
+        self.run(&["doctor"], 0, &["nothing is broken"]).await?;
 
         self.step("1-6", "Copy");
         self.run(&["ls"], 0, &["PRE 2021/"]).await?;
         self.say("  A day that the vendor has under both spellings, 2021/05/31 and 2021/5/31:");
         self.run(&["ls", "2021/05/31"], 0, &["20210531_1_001.pcap.gz", "20210531_1_004.pcap.gz"]).await?;
-        self.run(&["plan", DAYS, "--bucket", BUCKET], 0, &["nothing was copied"]).await?;
+        self.run(&["plan", DAYS], 0, &["nothing was copied"]).await?;
         self.say("  Two of the keys are listed, but not in the contract. They are named so, and the code is 4:");
         let copied = &["not entitled: 2 objects", "result: incomplete"];
-        self.run(&["copy", DAYS, "--bucket", BUCKET], 4, copied).await?;
+        self.run(&["copy", DAYS], 4, copied).await?;
         self.say("  The same again copies nothing (and --allow-not-entitled makes it 0):");
-        let again = ["copy", DAYS, "--bucket", BUCKET, "--allow-not-entitled"];
+        let again = ["copy", DAYS, "--allow-not-entitled"];
         self.run(&again, 0, &["copied: 0 objects", "result: complete"]).await?;
         self.say("  Somebody deletes an object. It is found, and mended:");
         let lost = "2021/05/24/20210524_1_001.pcap.gz";
         if !self.world.remove_object(BUCKET, lost) {
             return Err(unexpected(&format!("{lost} was not copied")));
         }
-        let verify = ["verify", DAYS, "--bucket", BUCKET, "--allow-not-entitled"];
+        let verify = ["verify", DAYS, "--allow-not-entitled"];
         self.run(&verify, 1, &["missing", lost]).await?;
         self.run(&again, 0, &["copied: 1 object"]).await?;
         self.run(&verify, 0, &["result: verified"]).await?;
@@ -128,7 +139,7 @@ impl Journey<'_> {
     }
 
     /// Prints a command, runs it, shows what it prints, and fails unless it ends as expected.
-    async fn run(&mut self, arguments: &[&str], code: i32, prints: &[&str]) -> Result<Printed, Stop> {
+    async fn run(&mut self, arguments: &[&str], code: i32, prints: &[&str]) -> Result<(), Stop> {
         self.say("");
         self.say(&format!("  $ flex {}", arguments.join(" ")));
         let mut command = self.command(arguments)?;
@@ -136,8 +147,7 @@ impl Journey<'_> {
             .await
             .map_err(|e| unexpected(&e.to_string()))?
             .map_err(|e| Stop::new(Exit::Failed, &e).during("flex cannot start itself").mend(msg!("flex-by-path")))?;
-        let out = String::from_utf8_lossy(&output.stdout).into_owned();
-        let all = out.clone() + &String::from_utf8_lossy(&output.stderr);
+        let all = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         for line in all.lines() {
             let line = format!("    {}", self.ui.safe(line));
             self.say(line.trim_end());
@@ -146,20 +156,18 @@ impl Journey<'_> {
         if ended != Some(0) {
             self.say(&format!("    (exit code {})", ended.map_or("none".into(), |code| code.to_string())));
         }
-        let printed = Printed { out, all };
         if ended != Some(code) {
             return Err(unexpected(&format!("`flex {}` ended in {ended:?} and not in {code}", arguments.join(" "))));
         }
-        match prints.iter().find(|text| !printed.all.contains(**text)) {
+        match prints.iter().find(|text| !all.contains(**text)) {
             Some(text) => Err(unexpected(&format!("`flex {}` did not print {text:?}", arguments.join(" ")))),
-            None => Ok(printed),
+            None => Ok(()),
         }
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command, Stop> {
         let exe = std::env::current_exe()
             .map_err(|e| Stop::new(Exit::Failed, &e).during("flex does not find itself").mend(msg!("flex-by-path")))?;
-        let user = Identity::copy_user();
         let mut command = Command::new(exe);
         command
             .args(arguments)
@@ -167,8 +175,11 @@ impl Journey<'_> {
             // Windows opens no socket without it.
             .envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)))
             .env("HOME", self.home.path())
-            .env("AWS_ACCESS_KEY_ID", user.access_key_id())
-            .env("AWS_SECRET_ACCESS_KEY", user.secret_access_key())
+            // Where the home is looked for elsewhere than in HOME.
+            .env("AWS_SHARED_CREDENTIALS_FILE", self.home.path().join(".aws").join("credentials"))
+            .env("FLEX_OWNER_PROFILE", "owner")
+            .env("FLEX_BUCKET", BUCKET)
+            .envs(self.profile.map(|name| ("AWS_PROFILE", name)))
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .current_dir(self.home.path())
