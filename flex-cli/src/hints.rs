@@ -159,7 +159,10 @@ pub(crate) fn of_usage(error: &(dyn Error + 'static)) -> Vec<Message> {
 fn of_configuration(error: &ConfigError) -> Vec<Message> {
     match error {
         ConfigError::File(FileError::Unreadable { .. }) => vec![msg!("config-unreadable")],
-        ConfigError::File(FileError::Malformed { .. }) => vec![msg!("config-syntax")],
+        ConfigError::File(FileError::NotText { .. }) => vec![msg!("config-not-text")],
+        ConfigError::File(FileError::Malformed { .. } | FileError::MalformedUnshown { .. }) => {
+            vec![msg!("config-syntax")]
+        }
         ConfigError::File(FileError::UnknownKey { nearest, .. }) => {
             nearest.iter().map(|name| msg!("did-you-mean", name = name)).chain([msg!("settings-known")]).collect()
         }

@@ -60,7 +60,7 @@ pub use account::{AccountId, AccountIdError, VENDOR_ACCOUNT};
 pub use bucket::{BucketName, BucketNameError, BucketNameRule};
 pub use check::{
     Finding, FindingKind, Fixed, RolePart, Severity, check_assume_role_policy, check_bucket_policy,
-    fix_assume_role_policy, fix_bucket_policy,
+    check_bucket_policy_as_sent, fix_assume_role_policy, fix_bucket_policy,
 };
 pub use document::{PolicyDocument, assume_role_policy, bucket_policy};
 pub use json::{InvalidJson, JsonMistake};

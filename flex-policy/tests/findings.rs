@@ -83,6 +83,11 @@ fn nothing_is_found_in_what_works() {
               "Resource": "arn:aws:s3:::my-flex-data/*"}"#),
         and(r#"{"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"}"#),
         deny(&all.replace("\"Resource\"", "\"NotResource\"")),
+        // As generators write them: words for true and false, empty Sids.
+        deny(&format!(r#"{all}, "Condition": {{"Bool": {{"aws:SecureTransport": "False"}}}}"#)),
+        with(0, "\"StringEquals\": {", "\"Bool\": {\"aws:SecureTransport\": \"True\"}, \"StringEquals\": {"),
+        and(r#"{"Sid": "", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"},
+              {"Sid": "", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}"#),
     ] {
         assert_eq!(told(&check(&text)), Vec::<String>::new(), "{text}");
     }

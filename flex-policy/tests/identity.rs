@@ -38,7 +38,9 @@ fn faults_of_an_identitys_policy_are_found_and_mended() {
         (other("_012345678901", "_012345678902"), vec!["E wrong-role $.Statement.Resource"]),
         (other("ForS3Copy", "ForS3copy"), vec!["E wrong-role $.Statement.Resource"]),
         (other("iam::", "iam:"), vec!["E wrong-role $.Statement.Resource"]),
-        (other(ROLE, "arn:aws:iam::012345678901:role/deploy"), vec!["E wrong-role $.Statement.Resource"]),
+        // Somebody else's, and left to them.
+        (other(ROLE, "arn:aws:iam::012345678901:role/deploy"), vec!["E missing-statement $.Statement"]),
+        (other("JeuServiceRoleForS3Copy_012345678901", "x"), vec!["E wrong-role $.Statement.Resource"]),
         (one("\"iam:PassRole\"", &role_, ""), vec!["E missing-action $.Statement.Action"]),
         (one("\"sts:AsumeRole\"", &role_, ""), vec!["E misspelt-action $.Statement.Action"]),
         (
@@ -60,6 +62,7 @@ fn faults_of_an_identitys_policy_are_found_and_mended() {
         let mendable = !text.contains("\"Principal\"") && !text.contains("a b");
         let errors = fixed.remaining.iter().filter(|f| f.severity() == Severity::Error).count();
         assert!(errors == 0 || !mendable, "{text}: {:?} in {}", fixed.remaining, fixed.policy);
+        assert!(!text.contains("role/deploy") || fixed.policy.contains("role/deploy"), "{}", fixed.policy);
     }
 }
 

@@ -271,6 +271,7 @@ doctor-licence-unknown = S3 did not say what can be read
 doctor-mend-licence = compare the period and the products of your contract with the vendor (step 1-2)
 doctor-destination-ok = the copy role can list { $bucket }
 doctor-destination-denied = the copy role may not list { $bucket }: its policy does not let it, or the vendor has registered another bucket
+doctor-mend-look-at-policy = the warning about the bucket policy, above, may be the reason: mend that first
 doctor-destination-not-registered = the bucket's policy lets the copy role in, but the role itself may not: the vendor has registered another bucket than { $bucket }
 
 ## Writing

@@ -70,6 +70,7 @@ setting-example = write it like this: { $example }
 setting-not-text = give it a value in UTF-8, or unset it
 settings-origin = `flex config show` says what is set, and where
 config-unreadable = look at the path and at its permissions; `flex init FILE` writes a new file
+config-not-text = save it as UTF-8; `flex init FILE` writes a new file
 config-syntax = mend that line (texts stand in quotes, lists in brackets); `flex init FILE` writes a file to compare with
 init-exists = look at it with `flex config show`, or name another file: flex init OTHER.toml
 init-folder = name a file in a folder that exists and that you may write to: flex init FILE
@@ -90,5 +91,6 @@ few-resources = free memory or processes of this machine (ulimit -u), and run it
 ## Notes
 
 warning-copy-role = warning: the credentials in use are already those of { $role } and cannot be renewed when they expire: unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, so that the role is assumed with your own identity
+init-endpoint = an endpoint that is not on this machine is taken from this file only where it is named: --config { $file }, or FLEX_CONFIG
 short-token = the variables last { $minutes } minutes, and the command cannot renew them; a profile with `credential_process = flex creds process` does
 unknown-token = how long the variables last is not known, and the command cannot renew them

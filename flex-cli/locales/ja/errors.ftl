@@ -70,6 +70,7 @@ setting-example = 次のように書いてください: { $example }
 setting-not-text = UTF-8の値を設定するか、この環境変数を削除してください
 settings-origin = `flex config show` で、現在の設定とその出所を確認できます
 config-unreadable = パスとアクセス権を確認してください。`flex init FILE` で新しいファイルを作成できます
+config-not-text = UTF-8で保存し直してください。`flex init FILE` で新しいファイルを作成できます
 config-syntax = 該当する行を直してください（文字列は引用符で、リストは角括弧で囲みます）。`flex init FILE` で作成したファイルと見比べられます
 init-exists = `flex config show` で内容を確認するか、別のファイル名を指定してください: flex init OTHER.toml
 init-folder = 書き込み権限のある既存のフォルダー内のファイルを指定してください: flex init FILE
@@ -90,5 +91,6 @@ few-resources = このマシンのメモリーまたはプロセス数（ulimit 
 ## 注記
 
 warning-copy-role = 警告: 使用中の認証情報はすでにコピー用ロール { $role } のもので、期限が切れても更新できません。環境変数 AWS_ACCESS_KEY_ID、AWS_SECRET_ACCESS_KEY、AWS_SESSION_TOKEN を削除してください。flexが利用者自身の認証情報でロールを引き受けます
+init-endpoint = このマシン以外のエンドポイントが有効になるのは、--config { $file } または環境変数 FLEX_CONFIG でこのファイルを指定した場合だけです
 short-token = この環境変数の有効期間は{ $minutes }分で、実行するコマンドからは更新できません。プロファイルに `credential_process = flex creds process` を設定すれば自動的に更新されます
 unknown-token = この環境変数の有効期間は不明で、実行するコマンドからは更新できません

@@ -93,7 +93,7 @@ policy-misspelt-action-problem = "{ $found }" というアクションはあり�
 policy-misspelt-action-breaks = AWSがこのポリシーを拒否し、{ $meant } も許可されません
 policy-misspelt-action-mend = "{ $meant }" と書いてください
 
-policy-wrong-principal-problem = Principal の "{ $found }" は、自社用のコピー用ロールではありません: { $part ->
+policy-wrong-principal-problem = Principal の "{ $found }" は、自社のコピー用ロールではありません: { $part ->
     [form] ロールのARNの形式ではありません
     [partition] パーティションが異なります
     [account] アカウントが提供元のものではありません
@@ -104,7 +104,7 @@ policy-wrong-principal-problem = Principal の "{ $found }" は、自社用の�
    *[other] 別の相手です
 }
 policy-wrong-principal-breaks = { $part ->
-    [subscriber] 自社用のコピー用ロールは許可されず、別の契約者のロールを許可するおそれがあります
+    [subscriber] 自社のコピー用ロールは許可されず、別の契約者のロールを許可するおそれがあります
     [session] その名前のセッションだけが許可されます
    *[other] コピー用ロールが許可されないか、S3が「Invalid principal」としてポリシーを拒否します
 }
@@ -159,7 +159,7 @@ policy-deny-may-win-problem = このDenyは、場合によってはコピー用�
 policy-deny-may-win-breaks = DenyはどのAllowよりも優先されるため、該当する場合は { $actions } が拒否されます
 policy-deny-may-win-mend = コピーがこのDenyに該当しないことを確認するか、コピー用ロールを除外してください（flexは変更しません）
 
-policy-wrong-role-problem = "{ $found }" は、自社用のコピー用ロールではありません: { $part ->
+policy-wrong-role-problem = "{ $found }" は、自社のコピー用ロールではありません: { $part ->
     [form] ロールのARNの形式ではありません
     [partition] パーティションが異なります
     [account] アカウントが提供元のものではありません
@@ -171,5 +171,5 @@ policy-wrong-role-problem = "{ $found }" は、自社用のコピー用ロール
 policy-wrong-role-mend = "{ $expected }" と書いてください
 
 policy-broad-role-problem = "{ $found }" には、コピー用ロール以外のロールも含まれます
-policy-broad-role-breaks = このユーザーまたはロールは、ほかのロールも引き受けられます
+policy-broad-role-breaks = このユーザーまたはロールは、他のロールも引き受けられます
 policy-broad-role-mend = "{ $expected }" と書いてください

@@ -10,7 +10,8 @@ AWS_REGION and AWS_DEFAULT_REGION where they were not set. Variables that name a
 all, are taken away from it. It cannot renew what it was given: for what runs longer than the role's session use \
 `flex creds process`.
 
-The exit code is the command's; 127 when there is no such command, 126 when it cannot be run.";
+The exit code is the command's; 127 when there is no such command, 126 when it cannot be run. What keeps flex from \
+starting it ends with flex's own codes, 2 or 3.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredsCommand {

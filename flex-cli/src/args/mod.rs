@@ -38,11 +38,17 @@ Selections (any number, merged):
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all that was asked for is done, or was done already
-  1    some objects failed (verify: are missing or different); the rest is done
+  1    some objects failed (verify: are missing or different; setup: a step failed;
+       policy check and apply: the policy has errors), or the service stayed
+       unreachable in mid-run
   2    wrong usage or configuration: nothing was started
-  3    credentials, permissions, or a service unreachable before the first object
+  3    credentials, permissions, or a service unreachable before the first object;
+       doctor: something is broken
   4    incomplete though nothing failed: nothing matched, a session named by itself
-       is absent, keys not entitled or archived, gaps found by --complete
+       is absent, keys not entitled or archived, gaps found by --complete; setup:
+       the vendor is not ready, or somebody must decide; setup, policy apply, clean:
+       nothing is changed without --yes
+  126, 127  creds exec: the command cannot be run, there is no such command
   130  interrupted; what was done is kept, and a re-run goes on";
 
 /// Copies the TSE tick data of FLEX Historical from the vendor's S3 bucket into your own, and proves that it is there.

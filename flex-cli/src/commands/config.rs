@@ -55,9 +55,20 @@ pub(super) fn init(args: &InitArgs, flags: &Global, ui: &mut Ui) -> Result<Exit,
     let started = Instant::now();
     // So that what is written can be read again.
     Settings::of_flags(flags).map_err(|e| Stop::usage(&e))?;
-    let text = config::template(flags, ui.language);
+    let mut flags = flags.clone();
+    // A relative path in a file starts at that file, one of the command line here.
+    if let (Some(calendar), Some(folder)) = (&flags.calendar, args.file.parent())
+        && !folder.as_os_str().is_empty()
+        && let Ok(path) = std::path::absolute(calendar)
+    {
+        flags.calendar = Some(path.to_string_lossy().into_owned());
+    }
+    let text = config::template(&flags, ui.language);
     create(&args.file, &text)?;
     let path = args.file.display().to_string();
+    if [&flags.endpoint_url, &flags.sts_endpoint_url].into_iter().flatten().any(|url| config::leads_away(url)) {
+        ui.note(msg!("init-endpoint", file = path).text(ui.language));
+    }
     if ui.json {
         ui.event("file", File { path: &path });
         ui.event("summary", Summary { command: "init", end: json::End::new(Exit::Done, &[], None, started.elapsed()) });
@@ -132,7 +143,9 @@ impl<'a> Setting<'a> {
             return Self { name, value, origin: "default", from: None, line: None, meaning };
         };
         let value = Some(match value {
-            Value::Text(text) | Value::Number(text) => config::json_value(kind, &config::without_user(text)),
+            // An @ is a matter of course in a session's name, a profile or a prefix.
+            Value::Text(url) if name.ends_with("endpoint-url") => config::without_user(url).into(),
+            Value::Text(text) | Value::Number(text) => config::json_value(kind, text),
             Value::Switch(on) => (*on).into(),
             Value::List(items) => items.clone().into(),
         });
@@ -190,7 +203,11 @@ fn show(job: &mut Job<'_>) {
     let credentials: Vec<&'static str> = CREDENTIALS.into_iter().filter(|name| set(name).is_some()).collect();
     let network: Vec<(&'static str, String)> = NETWORK
         .into_iter()
-        .filter_map(|name| Some((name, config::without_user(&set(name)?.to_string_lossy()))))
+        .filter_map(|name| {
+            let value = set(name)?.to_string_lossy().into_owned();
+            // The one that is a path.
+            Some((name, if name == "AWS_CA_BUNDLE" { value } else { config::without_user(&value) }))
+        })
         .collect();
     if ui.json {
         for setting in shown {

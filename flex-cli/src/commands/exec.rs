@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     io,
+    path::Path,
     process::Command,
     time::{Duration, SystemTime},
 };
@@ -126,8 +127,10 @@ fn replace(mut command: Command) -> io::Result<Exit> {
 }
 
 fn not_run(program: &OsString, error: &io::Error) -> Stop {
+    // A script whose interpreter does not exist is "not found", too.
+    let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
     let (exit, mend) = match error.kind() {
-        io::ErrorKind::NotFound => (Exit::NoCommand, msg!("command-not-found")),
+        io::ErrorKind::NotFound if !is_there => (Exit::NoCommand, msg!("command-not-found")),
         _ => (Exit::NotExecutable, msg!("command-not-executable")),
     };
     Stop::new(exit, error).during(format!("the command {:?} cannot be run", program.to_string_lossy())).mend(mend)

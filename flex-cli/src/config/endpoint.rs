@@ -13,6 +13,11 @@ fn is_loopback(host: &str) -> bool {
     )
 }
 
+/// Whether a file that was merely found may not name this endpoint.
+pub(crate) fn leads_away(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !is_loopback(host)))
+}
+
 /// A usable endpoint. One that is not loopback is not taken from a file that was merely found: whoever can put a
 /// `flex.toml` into a folder could otherwise have signed requests sent to a host of their own.
 pub(super) fn check(given: Given<String>) -> Result<String, ConfigError> {

@@ -44,8 +44,12 @@ pub(crate) struct ConfigFile {
 pub(crate) enum FileError {
     #[error("the configuration file {} ({how}) cannot be read", path.display())]
     Unreadable { path: PathBuf, how: &'static str, source: io::Error },
+    #[error("the configuration file {}, {place}: it is not UTF-8 text", path.display())]
+    NotText { path: PathBuf, place: Place },
     #[error("the configuration file {} is not understood", path.display())]
     Malformed { path: PathBuf, source: toml::de::Error },
+    #[error("the configuration file {}, {place}: {what}", path.display())]
+    MalformedUnshown { path: PathBuf, place: Place, what: String },
     #[error("the configuration file {}, {place}: there is no setting {name:?}", path.display())]
     UnknownKey { path: PathBuf, place: Place, name: String, nearest: Option<&'static str> },
     #[error("the configuration file {}, {place}: {name} is {found}, expected {}", path.display(), expected.expected())]
@@ -76,15 +80,21 @@ pub(crate) fn load(
 }
 
 fn read(path: &Path, how: &'static str, chosen: bool) -> Result<Option<ConfigFile>, FileError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), how, source })?;
-    let entries = entries(path, &text)?;
+    let bytes = std::fs::read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), how, source })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        // What stands before the first wrong byte is text.
+        let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        FileError::NotText { path: path.to_owned(), place: place(&sound, sound.len()) }
+    })?;
+    let entries = entries(path, text)?;
     Ok(Some(ConfigFile { path: path.to_owned(), entries, chosen }))
 }
 
 /// The entries of a file's text.
 pub(super) fn entries(path: &Path, text: &str) -> Result<Entries, FileError> {
-    let table = DeTable::parse(text).map_err(|source| FileError::Malformed { path: path.to_owned(), source })?;
+    // Windows' editors write the mark; it is no column of the line.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let table = DeTable::parse(text).map_err(|source| malformed(path, text, source))?;
     // The table is in the order of the names; what is told first stands first.
     let mut pairs: Vec<_> = table.into_inner().into_iter().collect();
     pairs.sort_by_key(|(name, _)| name.span().start);
@@ -127,6 +137,17 @@ pub(super) fn entries(path: &Path, text: &str) -> Result<Entries, FileError> {
         entries.insert(key.name, (value, at.line));
     }
     Ok(entries)
+}
+
+/// A syntax error comes with its line, unless that may hold a URL's password.
+fn malformed(path: &Path, text: &str, source: toml::de::Error) -> FileError {
+    let path = path.to_owned();
+    let at = source.span().map_or(0, |span| span.start);
+    let place = place(text, at);
+    if text.lines().nth(place.line - 1).is_some_and(|line| line.contains('@')) {
+        return FileError::MalformedUnshown { path, place, what: source.message().to_owned() };
+    }
+    FileError::Malformed { path, source }
 }
 
 fn written(value: &DeValue<'_>) -> &'static str {
@@ -221,6 +242,39 @@ mod tests {
             let error = entries(Path::new("flex.toml"), text).expect_err(text);
             let FileError::Malformed { source, .. } = &error else { panic!("{error:?}") };
             assert!(source.to_string().contains("line ") && source.to_string().contains("column "), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_does_not_show_a_password() {
+        for (text, shown) in [("bucket = my-bucket", true), ("bucket = 'b'\nendpoint-url = http://me:hidden@h", false)]
+        {
+            let error = entries(Path::new("flex.toml"), text).expect_err(text);
+            let told = crate::error::chain(&error).join(" ");
+            assert!(!told.contains("hidden"), "{told}");
+            assert_eq!(told.contains("my-bucket"), shown, "{told}");
+            assert!(shown || told.contains("line 2, column 16"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_windows_editors_write_is_read_or_named() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(NAME);
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).expect("a file");
+            load(Some(&path), None, dir.path(), None)
+        };
+        let file = read("\u{feff}bucket = 'b'\r\nregion = 'us-east-1'\r\n".as_bytes());
+        let entries = file.expect("a file").expect("one").entries;
+        assert_eq!(entries["region"], (Value::Text("us-east-1".into()), 2));
+        for (bytes, want) in [
+            ("\u{feff}bukcet = 'b'".as_bytes(), "line 1, column 1: there is no setting"),
+            (b"bucket = 'b'\r\n# \x93\xfa\x96{\r\n", "line 2, column 3: it is not UTF-8 text"),
+            (b"\xff\xfeb\0", "line 1, column 1: it is not UTF-8 text"),
+        ] {
+            let error = read(bytes).expect_err(want).to_string();
+            assert!(error.contains(want), "{error}");
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{args::Global, language::Language};
 use file::ConfigFile;
 use sources::Sources;
 
-pub(crate) use endpoint::without_user;
+pub(crate) use endpoint::{leads_away, without_user};
 pub(crate) use file::FileError;
 #[cfg(test)]
 pub(crate) use file::Place;

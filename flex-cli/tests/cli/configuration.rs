@@ -186,6 +186,15 @@ fn init_writes_a_file_that_flex_reads_and_never_replaces_one() {
     machine.flex(&["init", "third.toml", "--account", "12"]).expect(2).says(&["--account = \"12\""]);
     assert!(!machine.home.path().join("third.toml").exists());
     machine.flex(&["init", "no/such/folder.toml"]).expect(2).says(&["cannot be written", "flex init FILE"]);
+    // Written so that it holds where it is read: a path of here, an endpoint that only a named file may have.
+    machine.file("holidays.txt", "");
+    std::fs::create_dir(machine.home.path().join("folder")).unwrap();
+    machine.flex(&["init", "folder/flex.toml", "--calendar", "holidays.txt"]).expect(0);
+    machine.flex(&["config", "show", "--config", "folder/flex.toml"]).expect(0).prints(&["/holidays.txt (folder/"]);
+    let run = machine.flex(&["init", "folder/away.toml", "--endpoint-url", "https://s3.example.com"]).expect(0);
+    run.says(&["--config folder/away.toml"]);
+    let run = machine.flex(&["init", "folder/here.toml", "--endpoint-url", "http://127.0.0.1:9"]).expect(0);
+    assert_eq!(run.err, "", "{run}");
     let events = machine.flex(&["init", "fourth.toml", "--json"]).expect(0).events();
     assert_eq!((&events[0]["event"], &events[0]["path"]), (&Value::from("file"), &Value::from("fourth.toml")));
     assert_eq!(events[1]["exit_code"], 0);
@@ -212,6 +221,14 @@ fn show_tells_each_value_and_where_it_came_from() {
         "HTTPS_PROXY: http://proxy.example:3128 (",
     ]);
     assert!(!(run.out + &run.err).contains("hidden"));
+    // An @ is hidden in URLs alone.
+    machine.set("AWS_CA_BUNDLE", "/certs/a@b.pem");
+    machine.flex(&["config", "show", "--session-name", "me@example.com", "--profile", "a@b"]).expect(0).prints(&[
+        "session-name: me@example.com (--session-name)\n",
+        "profile: a@b (--profile)\n",
+        "AWS_CA_BUNDLE: /certs/a@b.pem (",
+    ]);
+    machine.unset("AWS_CA_BUNDLE");
     let run = machine.flex(&["config", "show", "--json"]).expect(0);
     let summary = run.summary();
     assert_eq!(summary["file"], "./flex.toml");

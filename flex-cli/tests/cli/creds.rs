@@ -232,6 +232,9 @@ mod exec {
             .says(&["the command \"no-such-command\" cannot be run", "PATH"]);
         let file = user.machine.file("plain.txt", "no program");
         user.flex(&["creds", "exec", "--", file.to_str().unwrap()]).expect(126).says(&["plain.txt", "executable"]);
+        let script = user.machine.file("script", "#!/no/such/interpreter\n");
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        user.flex(&["creds", "exec", "--", "./script"]).expect(126).says(&["name the program that runs it"]);
         let asked = user.world.requests().len();
         for arguments in [&["creds", "exec"][..], &["creds", "exec", "--"], &["creds", "exec", "env"]] {
             user.flex(arguments).expect(2);

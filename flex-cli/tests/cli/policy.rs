@@ -198,6 +198,23 @@ async fn a_bucket_without_a_policy_gets_the_manuals() {
 }
 
 #[tokio::test]
+async fn a_deny_of_copies_without_an_encryption_goes_by_the_settings() {
+    let user = owner().await;
+    let deny = r#"{"Sid": "sse", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::my-bucket/*",
+        "Condition": {"Null": {"s3:x-amz-server-side-encryption": "true"}}}"#;
+    let policy = manual_policy(BUCKET).replacen("\"Statement\": [", &format!("\"Statement\": [{deny},"), 1);
+    user.world.put_bucket_policy(BUCKET, &policy);
+    for command in [&["policy", "check"][..], &["policy", "apply", "--yes"]] {
+        let run = user.machine.flex(command);
+        assert_ne!(run.code, Some(0), "{run}");
+        run.prints(&["forbids the copy role s3:PutObject", "--sse AES256"]);
+        let run = user.machine.flex(&[command, &["--sse", "AES256"]].concat()).expect(0);
+        assert!(!run.out.contains("Deny"), "{run}");
+    }
+    assert_eq!(puts(&user.world), 0);
+}
+
+#[tokio::test]
 async fn somebody_elses_deny_is_named_and_left() {
     let user = owner().await;
     let deny = r#"{"Sid": "freeze", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::my-bucket/*"}"#;

@@ -255,6 +255,31 @@ async fn a_rule_of_somebody_elses_that_ends_uploads_is_enough() {
     }
 }
 
+/// S3 refuses rules with a filter beside rules whose prefix stands alone, as they were written before 2016.
+#[tokio::test]
+async fn a_lifecycle_of_the_old_form_stays_one() {
+    let user = Newcomer::with_role().await;
+    user.world.create_bucket(BUCKET, SUBSCRIBER, "ap-northeast-1");
+    let owner = user.sandbox.s3(&Identity::owner());
+    #[expect(deprecated, reason = "it is the old form")]
+    let rule = aws_sdk_s3::types::LifecycleRule::builder()
+        .id("old")
+        .status(aws_sdk_s3::types::ExpirationStatus::Enabled)
+        .prefix("logs/")
+        .expiration(aws_sdk_s3::types::LifecycleExpiration::builder().days(30).build())
+        .build()
+        .expect("a rule");
+    let rules = aws_sdk_s3::types::BucketLifecycleConfiguration::builder().rules(rule.clone()).build().expect("rules");
+    owner.put_bucket_lifecycle_configuration().bucket(BUCKET).lifecycle_configuration(rules).send().await.expect("put");
+    user.flex(&["setup", "--yes"]).expect(0);
+    let after = owner.get_bucket_lifecycle_configuration().bucket(BUCKET).send().await.expect("an answer");
+    assert_eq!(after.rules()[0], rule);
+    #[expect(deprecated, reason = "it is the old form")]
+    let (prefix, filter) = (after.rules()[1].prefix(), after.rules()[1].filter());
+    assert_eq!((prefix, filter), (Some(""), None));
+    user.flex(&["setup"]).expect(0).prints(&["ended after 7 days"]);
+}
+
 #[tokio::test]
 async fn a_bucket_elsewhere_or_of_somebody_else_is_said_so_and_the_rest_is_done() {
     for (owner, region, says) in [
@@ -276,6 +301,9 @@ async fn encryption_by_kms_is_left_until_somebody_decides() {
     user.world.bucket_encryption(BUCKET, Encryption::Kms, false);
     let run =
         user.flex(&["setup", "--yes"]).expect(4).prints(&["1-1 default encryption: left as it is", "--encryption s3"]);
+    // No other account can be let to AWS's own key, as to one of the subscriber's.
+    let run = run.prints(&["AWS's own key aws/s3"]);
+    assert!(!run.out.contains("kms:GenerateDataKey"), "{run}");
     assert!(!user.changes().contains(&"PutBucketEncryption"), "{run}");
     user.flex(&["setup", "--yes", "--encryption", "keep"]).expect(0);
     assert!(!user.changes().contains(&"PutBucketEncryption"));
@@ -295,6 +323,17 @@ async fn a_dead_principal_of_somebody_elses_is_not_waited_for() {
     user.world.put_bucket_policy(BUCKET, &policy);
     user.world.remove_user("gone");
     user.flex(&["setup", "--yes", "--wait"]).expect(3).prints(&["was deleted", "flex policy check"]);
+}
+
+#[tokio::test]
+async fn a_bucket_made_a_moment_ago_may_not_be_known_everywhere() {
+    for operation in ["GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketPolicy"] {
+        let user = Newcomer::with_role().await;
+        // The first is the look at the bucket that is not there.
+        user.world.fault(Fault::on(operation).first(2).then(Effect::Status(404, "NoSuchBucket")));
+        let run = user.flex(&["setup", "--yes"]).expect(0);
+        assert!(user.world.bucket_policy(BUCKET).is_some(), "{operation}: {run}");
+    }
 }
 
 #[tokio::test]
@@ -340,6 +379,15 @@ async fn each_kind_of_identity_is_made_and_then_right() {
     user.flex(&["setup", "--yes", "--identity", "ecs:mine"]).expect(0);
     user.flex(&["setup", "--yes", "--identity", "ec2:mine"]).expect(4).prints(&["does not name that service"]);
     user.flex(&["setup", "--identity", "group:x"]).expect(2).says(&["user:flex-copy"]);
+}
+
+/// STS and S3 take a session of GetSessionToken without MFA; IAM does not, and calls its token invalid.
+#[tokio::test]
+async fn a_session_that_iam_does_not_take_is_explained() {
+    let user = Newcomer::with_role().await;
+    user.world.fault(Fault::on("GetUser").then(Effect::Status(403, "InvalidClientTokenId")));
+    let run = user.flex(&["setup", "--yes"]).expect(3).prints(&["GetSessionToken", "MFA", "1-3 bucket policy: done"]);
+    assert!(!run.out.contains("identity of your own account"), "{run}");
 }
 
 #[tokio::test]

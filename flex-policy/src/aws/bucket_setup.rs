@@ -147,17 +147,21 @@ impl BucketSetup {
     /// rule of the same id is replaced. `current` is what was read just before, none where there is no lifecycle.
     pub async fn end_unfinished_uploads(&self, current: Option<&Lifecycle>, days: u32) -> Result<(), Failure> {
         let operation = Operation::PutBucketLifecycleConfiguration;
-        let rule = LifecycleRule::builder()
+        let mut rule = LifecycleRule::builder()
             .id(LIFECYCLE_RULE_ID)
             .status(ExpirationStatus::Enabled)
-            .filter(LifecycleRuleFilter::builder().prefix("").build())
             .abort_incomplete_multipart_upload(
                 AbortIncompleteMultipartUpload::builder()
                     .days_after_initiation(i32::try_from(days).unwrap_or(i32::MAX))
                     .build(),
-            )
-            .build()
-            .map_err(|_| Failure::not_sent(operation))?;
+            );
+        rule = if current.is_some_and(Lifecycle::is_of_the_old_form) {
+            #[expect(deprecated, reason = "S3 does not take rules of both forms together")]
+            rule.prefix("")
+        } else {
+            rule.filter(LifecycleRuleFilter::builder().prefix("").build())
+        };
+        let rule = rule.build().map_err(|_| Failure::not_sent(operation))?;
         let mut rules = current.map(|current| current.rules.clone()).unwrap_or_default();
         match rules.iter_mut().find(|rule| rule.id() == Some(LIFECYCLE_RULE_ID)) {
             Some(ours) => *ours = rule,

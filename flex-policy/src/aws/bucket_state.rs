@@ -139,6 +139,13 @@ impl Lifecycle {
         self.rules.iter().map(|rule| rule.id().unwrap_or_default()).collect()
     }
 
+    /// Whether a rule has its prefix outside of a filter. S3 keeps such rules as they are, and refuses them beside rules
+    /// with a filter: "Base level prefix cannot be used in Lifecycle V2".
+    pub(crate) fn is_of_the_old_form(&self) -> bool {
+        #[expect(deprecated, reason = "it is about this field")]
+        self.rules.iter().any(|rule| rule.filter().is_none() && rule.prefix().is_some())
+    }
+
     /// After how many days unfinished uploads of the whole bucket are ended, by the rule that does so first.
     pub fn ends_unfinished_uploads_after(&self) -> Option<i32> {
         let enabled = |rule: &&LifecycleRule| rule.status().as_str() == "Enabled" && is_for_whole_bucket(rule);
@@ -198,6 +205,17 @@ impl BucketState {
             Reading::Denied(_) => Some(true),
             Reading::Failed(failure) => (failure.kind() == FailureKind::WrongRegion).then_some(true),
         }
+    }
+
+    /// Whether one of S3's servers does not know the bucket, though another may, as just after its creation.
+    pub fn is_not_known_everywhere(&self) -> bool {
+        let unknown = |failure: Option<&Failure>| failure.and_then(Failure::code) == Some("NoSuchBucket");
+        self.exists() == Some(false)
+            || unknown(self.public_access.failure())
+            || unknown(self.ownership.failure())
+            || unknown(self.encryption.failure())
+            || unknown(self.lifecycle.failure())
+            || unknown(self.policy.failure())
     }
 
     /// Asks for everything at once. Never fails as a whole. With an account, each request demands that the bucket be that

@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
 
 /// A request that set-up sends. Its name is that of the API; the right that it needs may be called something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -209,7 +209,7 @@ impl Failure {
             _ => (None, None),
         };
         let kind = match &error {
-            _ if has_no_credentials(&error) => FailureKind::Credentials,
+            _ if let Some(kind) = without_credentials(&error) => kind,
             SdkError::ServiceError(_) => classify(status, code.as_deref(), message.as_deref().unwrap_or_default()),
             SdkError::ResponseError(_) => match status {
                 Some(s) if s >= 300 => classify(status, None, ""),
@@ -247,18 +247,19 @@ fn excerpt(answer: &HttpResponse) -> Option<String> {
     }
 }
 
-fn has_no_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
-where
-    E: StdError + 'static,
-{
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(e) = next {
-        if e.is::<CredentialsError>() {
-            return true;
+/// What it means that no credentials could be had. Whoever gives them (IAM Identity Center, STS for a profile with a
+/// role) may just not have answered, as when a laptop wakes up.
+fn without_credentials(error: &(dyn StdError + 'static)) -> Option<FailureKind> {
+    let chain = || std::iter::successors(Some(error), |&e| e.source());
+    let why = chain().find_map(|e| e.downcast_ref::<CredentialsError>())?;
+    let connectors = || chain().filter_map(|e| e.downcast_ref::<ConnectorError>());
+    Some(match why {
+        CredentialsError::ProviderTimedOut(_) => FailureKind::NoAnswer,
+        CredentialsError::ProviderError(_) if connectors().any(|e| e.is_io() || e.is_timeout()) => {
+            FailureKind::NoAnswer
         }
-        next = e.source();
-    }
-    false
+        _ => FailureKind::Credentials,
+    })
 }
 
 /// "User: … is not authorized to perform: iam:CreateUser on resource: … because …", as IAM and S3 write it.
@@ -350,7 +351,10 @@ impl StdError for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{FailureKind::*, classify, named_action};
+    use super::{
+        ConnectorError, CredentialsError, FailureKind, FailureKind::*, SdkError, StdError, classify, named_action,
+        without_credentials,
+    };
 
     #[test]
     fn each_code_has_its_kind() {
@@ -383,6 +387,20 @@ mod tests {
         ] {
             assert_eq!(classify(Some(status), code, message), want, "{status} {code:?} {message}");
         }
+    }
+
+    #[test]
+    fn credentials_that_did_not_arrive_are_not_wrong_ones() {
+        fn kind(error: impl StdError + Send + Sync + 'static) -> Option<FailureKind> {
+            without_credentials(&SdkError::<std::io::Error>::construction_failure(error))
+        }
+        let unreachable = || ConnectorError::io("connection refused".into());
+        assert_eq!(kind(CredentialsError::provider_error(unreachable())), Some(NoAnswer));
+        assert_eq!(kind(CredentialsError::provider_timed_out(std::time::Duration::from_secs(5))), Some(NoAnswer));
+        assert_eq!(kind(CredentialsError::provider_error("the session has expired")), Some(Credentials));
+        // The metadata service is asked in vain wherever there is none.
+        assert_eq!(kind(CredentialsError::not_loaded(unreachable())), Some(Credentials));
+        assert_eq!(kind(unreachable()), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-use super::condition::{ACL_KEY, Answer, Context, OWNER_ACL, Request};
-use super::kind::FindingKind;
+use super::condition::{ACL_KEY, Answer, Context, OWNER_ACL, Request, Sse};
+use super::kind::{FindingKind, RolePart};
 use super::pattern::{Cover, Target, covers, fits, meant};
 use super::principal::{self, Reach};
 use super::view::{Element, View};
@@ -12,7 +12,24 @@ use crate::{BUCKET_POLICY_LIMIT, BUCKET_POLICY_SIDS, BucketName, LIST_SID, PUT_S
 ///
 /// No finding of [`Severity::Error`](super::Severity) means that AWS takes the policy and that it allows all that a copy
 /// does.
+///
+/// Whether copies ask for an encryption of their own is not known here: see [`check_bucket_policy_as_sent`].
 pub fn check_bucket_policy(text: &str, role: &RoleArn, bucket: &BucketName) -> Vec<Finding> {
+    check_with(text, role, bucket, Sse::Unknown)
+}
+
+/// The same for copies of which it is known what they are sent with: the header `x-amz-server-side-encryption` with this
+/// value, or without it. The bucket's default encryption does not meet a condition on the header.
+pub fn check_bucket_policy_as_sent(
+    text: &str,
+    role: &RoleArn,
+    bucket: &BucketName,
+    encryption: Option<&str>,
+) -> Vec<Finding> {
+    check_with(text, role, bucket, encryption.map_or(Sse::Absent, Sse::Sent))
+}
+
+fn check_with(text: &str, role: &RoleArn, bucket: &BucketName, sse: Sse<'_>) -> Vec<Finding> {
     findings_in(text, |policy| {
         let statements = policy.statements();
         let views = statements.iter().map(|(path, node)| View::of(policy.text, path, node)).collect();
@@ -21,7 +38,7 @@ pub fn check_bucket_policy(text: &str, role: &RoleArn, bucket: &BucketName) -> V
             let kind = FindingKind::TooLarge { bytes: policy.text.len(), limit: BUCKET_POLICY_LIMIT };
             findings.push(error("$", kind));
         }
-        findings.extend(Check { role, bucket, views }.findings(policy));
+        findings.extend(Check { role, bucket, sse, views }.findings(policy));
         findings
     })
 }
@@ -65,27 +82,10 @@ const NEIGHBOURS: [&str; 10] = [
     "s3:PutObjectRetention",
 ];
 
-/// Keys of which a fixed value makes a statement for everybody one for somebody.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-const FIXING_KEYS: [&str; 13] = [
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourcearn",
-    "aws:sourceaccount",
-    "aws:sourceorgid",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:sourceip",
-    "aws:vpcsourceip",
-    "aws:userid",
-    "s3:dataaccesspointarn",
-];
-
 struct Check<'a> {
     role: &'a RoleArn,
     bucket: &'a BucketName,
+    sse: Sse<'a>,
     views: Vec<View<'a>>,
 }
 
@@ -114,7 +114,7 @@ impl Check<'_> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { role: self.role, acl: OWNER_ACL }
+        Context { role: self.role, acl: OWNER_ACL, sse: self.sse }
     }
 
     fn reach(&self, view: &View<'_>) -> Reach {
@@ -133,14 +133,17 @@ impl Check<'_> {
         let near = view.principal.as_ref().is_some_and(|element| {
             !element.not && element.values.iter().any(|item| principal::is_near(item.text, self.role))
         });
-        let dead = view
-            .principal
-            .as_ref()
-            .is_some_and(|element| element.values.iter().any(|item| principal::is_dead(item.text)));
+        // Beside somebody who lives the dead one may have been anybody.
+        let dead = view.principal.as_ref().is_some_and(|element| {
+            !element.values.is_empty() && element.values.iter().all(|item| principal::is_dead(item.text))
+        });
         let named = || NEEDS.iter().any(|need| names(view, need.action));
-        let sid = view.sid.is_some_and(|sid| BUCKET_POLICY_SIDS.contains(&sid));
-        let reach = self.reach(view);
-        view.allow && (sid || near || (named() && (dead || reach > Reach::Nobody)))
+        let reached = || match self.reach(view) {
+            Reach::Nobody => false,
+            Reach::Everybody => view.conditions.iter().all(|c| c.key.eq_ignore_ascii_case(ACL_KEY)),
+            _ => true,
+        };
+        view.allow && (has_our_sid(view) || near || (named() && (dead || reached())))
     }
 
     /// ARNs that S3 refuses wherever they stand.
@@ -172,14 +175,17 @@ impl Check<'_> {
             } else if view.allow && !element.not && item.text != expected() && principal::is_near(item.text, self.role)
             {
                 let part = principal::wrong_part(item.text, self.role);
-                out.push(error(&item.path, FindingKind::WrongPrincipal { part, found, expected: expected() }));
+                // One bucket may serve two subscribers.
+                let beside = part == RolePart::Subscriber && !has_our_sid(view) && self.gives_all();
+                let severity = if beside { warning } else { error };
+                out.push(severity(&item.path, FindingKind::WrongPrincipal { part, found, expected: expected() }));
             }
         }
         if !view.allow {
             return;
         }
         match self.reach(view) {
-            Reach::Everybody if !is_fixed(view) => {
+            Reach::Everybody if !principal::is_fixed(view) => {
                 let everybody = element.values.iter().find(|item| item.text == "*");
                 let path = everybody.map_or(&element.path, |item| &item.path);
                 let severity = if ours { error } else { warning };
@@ -198,7 +204,7 @@ impl Check<'_> {
     /// Whether a statement lets the role put objects that the owner does not control.
     fn control(&self, view: &View<'_>, out: &mut Vec<Finding>) {
         let put = &NEEDS[1];
-        let private = Context { role: self.role, acl: "private" };
+        let private = Context { acl: "private", ..self.context() };
         if view.allow
             && matches!(self.reach(view), Reach::Role | Reach::Account)
             && acts(view, put.action)
@@ -224,17 +230,14 @@ impl Check<'_> {
     fn rights(&self, out: &mut Vec<Finding>) {
         let mut missing: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
         for need in &NEEDS {
-            let gives = |view: &&View<'_>| view.allow && self.reach(view) >= Reach::Role && acts(view, need.action);
-            let how_well = |view: &View<'_>| {
-                let cover = self.cover(view, need.request);
-                (cover, self.context().meets_all(need.request, &view.conditions))
-            };
-            let givers: Vec<(&View<'_>, (Cover, Answer))> =
-                self.views.iter().filter(gives).map(|view| (view, how_well(view))).collect();
+            let givers = self.givers(need);
             if givers.iter().any(|(_, how)| *how == (Cover::Full, Answer::Yes)) {
                 continue;
             }
-            let partly = givers.iter().find(|(_, (cover, met))| *cover != Cover::None && *met != Answer::No);
+            let for_others = |view: &View<'_>| self.reach(view) == Reach::Everybody && principal::is_for_others(view);
+            let partly = givers.iter().find(|(view, (cover, met))| {
+                *cover != Cover::None && *met != Answer::No && (*met == Answer::Yes || !for_others(view))
+            });
             if let Some((view, _)) = partly {
                 out.extend(self.explain(view, need));
                 continue;
@@ -255,6 +258,22 @@ impl Check<'_> {
                 .into_iter()
                 .map(|(sid, actions)| error("$.Statement", FindingKind::MissingStatement { sid, actions })),
         );
+    }
+
+    /// The statements that may give a right, and how much of it.
+    fn givers(&self, need: &Need) -> Vec<(&View<'_>, (Cover, Answer))> {
+        let gives = |view: &&View<'_>| view.allow && self.reach(view) >= Reach::Role && acts(view, need.action);
+        let how_well = |view: &View<'_>| {
+            let cover = self.cover(view, need.request);
+            (cover, self.context().meets_all(need.request, &view.conditions))
+        };
+        self.views.iter().filter(gives).map(|view| (view, how_well(view))).collect()
+    }
+
+    /// Whether the role has every right that a copy needs, but for a Deny.
+    fn gives_all(&self) -> bool {
+        let full = |need| self.givers(need).iter().any(|(_, how)| *how == (Cover::Full, Answer::Yes));
+        NEEDS.iter().all(full)
     }
 
     /// Whether a statement was meant to give a right.
@@ -420,6 +439,10 @@ impl Check<'_> {
     }
 }
 
+fn has_our_sid(view: &View<'_>) -> bool {
+    view.sid.is_some_and(|sid| BUCKET_POLICY_SIDS.contains(&sid))
+}
+
 fn items<'v, 'a>(element: &'v Option<Element<'a>>) -> impl Iterator<Item = &'v super::view::Item<'a>> {
     element.iter().flat_map(|element| &element.values)
 }
@@ -471,12 +494,4 @@ fn mended_arn(text: &str, bucket: &BucketName) -> Option<String> {
         true => Some(format!("{}/*", bucket.arn())),
         false => Some(format!("arn:aws:s3:::{rest}")),
     }
-}
-
-fn is_fixed(view: &View<'_>) -> bool {
-    view.conditions.iter().any(|condition| {
-        let key = condition.key.to_ascii_lowercase();
-        let positive = !condition.operator.contains("Not") && !condition.operator.ends_with("IfExists");
-        positive && FIXING_KEYS.contains(&key.as_str()) && condition.operator != "Null"
-    })
 }

@@ -54,6 +54,15 @@ pub(super) const ACL_KEY: &str = "s3:x-amz-acl";
 pub(super) struct Context<'a> {
     pub(super) role: &'a RoleArn,
     pub(super) acl: &'a str,
+    pub(super) sse: Sse<'a>,
+}
+
+/// The header of a copy that asks for an encryption.
+#[derive(Clone, Copy)]
+pub(super) enum Sse<'a> {
+    Unknown,
+    Absent,
+    Sent(&'a str),
 }
 
 impl Context<'_> {
@@ -95,6 +104,15 @@ impl Context<'_> {
             "s3:tlsversion" => Held::Values(vec!["1.2".to_owned(), "1.3".to_owned()]),
             "s3:versionid" => Held::Absent,
             ACL_KEY if request == Request::Put => one(self.acl),
+            "s3:x-amz-server-side-encryption" if request == Request::Put => match self.sse {
+                Sse::Unknown => Held::Unknown,
+                Sse::Absent => Held::Absent,
+                Sse::Sent(value) => one(value),
+            },
+            "s3:x-amz-server-side-encryption-aws-kms-key-id" if request == Request::Put => match self.sse {
+                Sse::Absent | Sse::Sent("AES256") => Held::Absent,
+                _ => Held::Unknown,
+            },
             "s3:prefix" | "s3:delimiter" | "s3:max-keys" if request == Request::Put => Held::Absent,
             _ if key.starts_with("s3:x-amz-") && request == Request::List => Held::Absent,
             // Copies carry no grants, no tags, no locks and no key of the customer's own.
@@ -116,10 +134,11 @@ impl Context<'_> {
         let held = self.held(request, condition.key);
         let wanted = &condition.values;
         if let Test::Null = operator.test {
+            let is = |word: &str, absent: &str| Answer::of(absent.eq_ignore_ascii_case(word));
             let Some(absent) = wanted.first().filter(|_| wanted.len() == 1) else { return Answer::Unknown };
             return match held {
-                Held::Absent => Answer::of(absent == "true"),
-                Held::Values(_) => Answer::of(absent == "false"),
+                Held::Absent => is("true", absent),
+                Held::Values(_) => is("false", absent),
                 Held::Unknown => Answer::Unknown,
             };
         }
@@ -168,7 +187,8 @@ impl Operator {
         };
         let (text, if_exists) = text.strip_suffix("IfExists").map_or((text, false), |text| (text, true));
         let (test, negated) = match text {
-            "StringEquals" | "Bool" | "BinaryEquals" => (Test::Exact, false),
+            "StringEquals" | "BinaryEquals" => (Test::Exact, false),
+            "Bool" => (Test::IgnoreCase, false),
             "StringNotEquals" => (Test::Exact, true),
             "StringEqualsIgnoreCase" => (Test::IgnoreCase, false),
             "StringNotEqualsIgnoreCase" => (Test::IgnoreCase, true),
@@ -254,7 +274,7 @@ mod tests {
         use Answer::{No, Unknown, Yes};
         use Request::{Assume, List, Put};
         let role = "arn:aws:iam::461810399597:role/JeuServiceRoleForS3Copy_012345678901".parse().expect("a role");
-        let context = Context { role: &role, acl: OWNER_ACL };
+        let context = Context { role: &role, acl: OWNER_ACL, sse: Sse::Unknown };
         for (request, operator, key, values, want) in [
             (Put, "StringEquals", "s3:x-amz-acl", vec!["bucket-owner-full-control"], Yes),
             (Put, "StringEquals", "S3:X-Amz-Acl", vec!["private", "bucket-owner-full-control"], Yes),
@@ -271,6 +291,8 @@ mod tests {
             (Put, "ForAnyValue:StringNotEquals", "s3:RequestObjectTagKeys", vec!["a"], No),
             (List, "Bool", "aws:SecureTransport", vec!["false"], No),
             (List, "Bool", "aws:SecureTransport", vec!["true"], Yes),
+            (List, "Bool", "aws:SecureTransport", vec!["True"], Yes),
+            (List, "Null", "s3:x-amz-acl", vec!["True"], Yes),
             (List, "NumericLessThan", "s3:TlsVersion", vec!["1.2"], No),
             (List, "NumericLessThan", "s3:TlsVersion", vec!["1.3"], Unknown),
             (List, "StringNotEquals", "aws:PrincipalAccount", vec!["012345678901"], Yes),

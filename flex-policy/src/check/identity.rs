@@ -1,4 +1,4 @@
-use super::condition::{Answer, Context, OWNER_ACL, Request};
+use super::condition::{Answer, Context, OWNER_ACL, Request, Sse};
 use super::kind::FindingKind;
 use super::pattern::{Cover, Target, covers, distance, fits};
 use super::principal;
@@ -32,7 +32,7 @@ pub fn check_assume_role_policy(text: &str, role: &RoleArn) -> Vec<Finding> {
 }
 
 fn right(views: &[View<'_>], role: &RoleArn) -> Vec<Finding> {
-    let context = Context { role, acl: OWNER_ACL };
+    let context = Context { role, acl: OWNER_ACL, sse: Sse::Unknown };
     let mut out = Vec::new();
     let met = |view: &View<'_>| context.meets_all(Request::Assume, &view.conditions);
     let giver = views
@@ -50,8 +50,9 @@ fn right(views: &[View<'_>], role: &RoleArn) -> Vec<Finding> {
     }
     let meant = views.iter().filter(|view| view.allow).filter_map(|view| {
         let action = acts(view) || values(&view.action).any(|item| misspelt(item.text));
-        let near = values(&view.resource).any(|item| principal::is_near(item.text, role));
-        (near || (action && view.resource.is_some())).then_some((view, near))
+        // Roles of other accounts are somebody else's business: their statements stay as they are.
+        let near = values(&view.resource).any(|item| is_meant(item.text, role));
+        (near || (action && cover(view, role) != Cover::None)).then_some((view, near))
     });
     match meant.max_by_key(|(view, near)| (*near, acts(view))) {
         Some((view, _)) => out.extend(explain(view, role, &context)),
@@ -76,7 +77,7 @@ fn explain(view: &View<'_>, role: &RoleArn, context: &Context<'_>) -> Vec<Findin
         });
     }
     if cover(view, role) == Cover::None {
-        let near = values(&view.resource).find(|item| principal::is_near(item.text, role));
+        let near = values(&view.resource).find(|item| is_meant(item.text, role));
         let item = near.or_else(|| view.resource.iter().find(|e| !e.not).and_then(|e| e.values.first()));
         let (path, found) = match (item, &view.resource) {
             (Some(item), _) => (item.path.as_str(), item.text),
@@ -110,7 +111,7 @@ fn conditions(view: &View<'_>, context: &Context<'_>) -> Vec<Finding> {
 }
 
 fn deny(view: &View<'_>, role: &RoleArn) -> Option<Finding> {
-    let context = Context { role, acl: OWNER_ACL };
+    let context = Context { role, acl: OWNER_ACL, sse: Sse::Unknown };
     let cover = cover(view, role);
     if !acts(view) || cover == Cover::None {
         return None;
@@ -137,6 +138,11 @@ fn cover(view: &View<'_>, role: &RoleArn) -> Cover {
         (true, Cover::Part) => Cover::Part,
         (true, Cover::None) => Cover::Full,
     }
+}
+
+/// Whether a resource was meant to be the copy role.
+fn is_meant(text: &str, role: &RoleArn) -> bool {
+    principal::is_near(text, role) || text.contains(role.account().as_str())
 }
 
 /// A resource by which more roles than the copy role may be assumed.

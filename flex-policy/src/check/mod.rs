@@ -14,7 +14,7 @@ mod principal;
 mod shape;
 mod view;
 
-pub use bucket::check_bucket_policy;
+pub use bucket::{check_bucket_policy, check_bucket_policy_as_sent};
 pub use finding::Finding;
 pub use fix::{Fixed, fix_assume_role_policy, fix_bucket_policy};
 pub use identity::check_assume_role_policy;

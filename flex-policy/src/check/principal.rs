@@ -1,9 +1,28 @@
 //! Which role an ARN was meant to be.
 
+use super::condition::ACL_KEY;
 use super::kind::RolePart;
 use super::pattern::distance;
-use super::view::{Element, Item};
+use super::view::{Element, Item, View};
 use crate::{COPY_ROLE_PREFIX, RoleArn, RoleArnError};
+
+/// Keys of which a fixed value makes a statement for everybody one for somebody.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
+const FIXING_KEYS: [&str; 13] = [
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourceip",
+    "aws:vpcsourceip",
+    "aws:userid",
+    "s3:dataaccesspointarn",
+];
 
 /// Whom a principal element lets in, as far as the copy role is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +105,25 @@ pub(super) fn wrong_part(text: &str, role: &RoleArn) -> RolePart {
             if name_is_ours && our_id != their_id { RolePart::Subscriber } else { RolePart::Name }
         }
     }
+}
+
+/// Keys of the way that a request takes: from the right place anybody may meet a condition on them.
+const NETWORK_KEYS: [&str; 4] = ["aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip"];
+
+/// Whether a statement for everybody is by its conditions one for somebody.
+pub(super) fn is_fixed(view: &View<'_>) -> bool {
+    view.conditions.iter().any(|condition| {
+        let key = condition.key.to_ascii_lowercase();
+        let positive = !condition.operator.contains("Not") && !condition.operator.ends_with("IfExists");
+        positive && FIXING_KEYS.contains(&key.as_str()) && condition.operator != "Null"
+    })
+}
+
+/// Whether a statement for everybody is by its conditions one for others than the copy role: for an organisation, say, of
+/// which nobody knows here that the role is in it.
+pub(super) fn is_for_others(view: &View<'_>) -> bool {
+    let of_copies = |key: &str| key == ACL_KEY || NETWORK_KEYS.contains(&key);
+    view.conditions.iter().any(|condition| !of_copies(&condition.key.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! CloudFormation in YAML: values come from the same documents as everywhere else, strings always in quotes.
 
-use super::tree::{Tree, list, object, quoted};
+use super::tree::{Tree, list, members, object, quoted};
 use super::{Scene, SceneIdentity, documents};
 use crate::{ASSUME_ROLE_POLICY_NAME, BucketName, LIFECYCLE_RULE_ID, RoleArn};
 
@@ -59,8 +59,9 @@ pub(super) fn scene(scene: &Scene) -> String {
     let head = format!(
         "# The whole set-up of FLEX Historical, for a stack in {region}:\n\
          # aws cloudformation deploy --region {region} --stack-name flex --capabilities CAPABILITY_NAMED_IAM \
-         --template-file FILE\n\
-         # Until the vendor has made the copy role, add: --parameter-overrides VendorHasMadeTheCopyRole=false\n\
+         --template-file FILE --parameter-overrides VendorHasMadeTheCopyRole=true\n\
+         # Until the vendor has made the copy role, write false; then run it again with true, which is not changed by leaving \
+         it out.\n\
          # No access key is made here: it would be readable in the stack.\n"
     );
     let description = format!("FLEX Historical: the bucket {} and who may copy into it", scene.bucket);
@@ -89,8 +90,9 @@ fn bucket(scene: &Scene) -> Tree {
         ("Status", "Enabled".into()),
         ("AbortIncompleteMultipartUpload", object([("DaysAfterInitiation", scene.lifecycle_days.into())])),
     ]);
-    let properties = object([
-        ("BucketName", scene.bucket.as_str().into()),
+    let mut properties = vec![("BucketName", scene.bucket.as_str().into())];
+    properties.extend(documents::namespace(scene).map(|namespace| ("BucketNamespace", namespace.into())));
+    properties.extend([
         ("PublicAccessBlockConfiguration", documents::public_access_block()),
         ("OwnershipControls", documents::ownership()),
         ("BucketEncryption", object([("ServerSideEncryptionConfiguration", list([encryption]))])),
@@ -98,9 +100,11 @@ fn bucket(scene: &Scene) -> Tree {
     ]);
     object([
         ("Type", "AWS::S3::Bucket".into()),
-        ("DeletionPolicy", "Retain".into()),
+        // A first stack that fails, for want of the copy role, takes its empty bucket along: one left behind would keep the
+        // next stack from being made.
+        ("DeletionPolicy", "RetainExceptOnCreate".into()),
         ("UpdateReplacePolicy", "Retain".into()),
-        ("Properties", properties),
+        ("Properties", members(properties)),
     ])
 }
 

@@ -13,6 +13,9 @@ pub(super) fn scene(scene: &Scene) -> String {
 fn calls(scene: &Scene) -> Vec<(String, Tree)> {
     let bucket = || Tree::from(scene.bucket.as_str());
     let mut create = vec![("Bucket".to_owned(), bucket())];
+    if let Some(namespace) = namespace(scene) {
+        create.push(("BucketNamespace".to_owned(), namespace.into()));
+    }
     if let Some(location) = location_constraint(scene) {
         let configuration = object([("LocationConstraint", location.into())]);
         create.push(("CreateBucketConfiguration".to_owned(), configuration));
@@ -57,6 +60,12 @@ fn calls(scene: &Scene) -> Vec<(String, Tree)> {
 /// What CreateBucket wants for the region; us-east-1 must not be named.
 pub(super) fn location_constraint(scene: &Scene) -> Option<&str> {
     Some(scene.region.as_str()).filter(|region| *region != "us-east-1")
+}
+
+/// What CreateBucket wants for a name with the ending that is reserved for an account's own namespace.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html>
+pub(super) fn namespace(scene: &Scene) -> Option<&'static str> {
+    scene.bucket.as_str().ends_with("-an").then_some("account-regional")
 }
 
 pub(super) fn public_access_block() -> Tree {

@@ -54,6 +54,7 @@ fn bucket(scene: &Scene) -> String {
         Some(_) => r#" --create-bucket-configuration "LocationConstraint=$region""#,
         None => "",
     };
+    let namespace = documents::namespace(scene).map(|name| format!(" --bucket-namespace {name}")).unwrap_or_default();
     let step = r#"
 # 1-1: the bucket
 if aws s3api head-bucket --bucket "$bucket" --region "$region" --expected-bucket-owner "$account" >/dev/null 2>&1; then
@@ -75,8 +76,11 @@ if [ "$found" != BucketOwnerEnforced ]; then
   aws s3api put-bucket-ownership-controls --bucket "$bucket" --region "$region" --ownership-controls OWNERSHIP
 fi
 found=$(aws s3api get-bucket-encryption --bucket "$bucket" --region "$region" --query \
-  'ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm' --output text 2>/dev/null) ||
-  found=none
+  'ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm' --output text 2>&1) ||
+  case "$found" in
+    *ServerSideEncryptionConfigurationNotFoundError*) found=none ;;
+    *) fail "$found" ;;
+  esac
 case "$found" in
   AES256) ;;
   aws:kms*) leave "the bucket encrypts with $found; the copy role needs a right to its key, or use AES256" ;;
@@ -85,7 +89,7 @@ case "$found" in
     ;;
 esac
 "#;
-    step.replace("LOCATION ", &format!("{location} "))
+    step.replace("LOCATION ", &format!("{namespace}{location} "))
         .replace(" BLOCK\n", &format!(" \\\n  {}\n", inline(&documents::public_access_block())))
         .replace(" OWNERSHIP\n", &format!(" \\\n    {}\n", inline(&documents::ownership())))
         .replace(" ENCRYPTION\n", &format!(" \\\n      {}\n", inline(&documents::encryption())))

@@ -6,18 +6,24 @@ use super::{Scene, SceneIdentity, documents};
 use crate::{ASSUME_ROLE_POLICY_NAME, BucketName, LIFECYCLE_RULE_ID, RoleArn};
 
 pub(super) fn scene(scene: &Scene) -> String {
+    // Version 4 split the bucket's settings up; 6.37 knows namespaces.
+    let (version, namespace) = match documents::namespace(scene) {
+        Some(namespace) => ("6.37", format!("  bucket_namespace = {}\n", text(namespace))),
+        None => ("4.9", String::new()),
+    };
     let mut out = format!(
         "# The whole set-up of FLEX Historical, for a provider of the region {}.\n\
          # Until the vendor has made the copy role: terraform apply -var vendor_has_made_the_copy_role=false\n\
          # The user's access key is not made here: it would be readable in the state.\n\n\
          terraform {{\n  required_providers {{\n    aws = {{\n      source  = \"hashicorp/aws\"\n      version = \
-         \">= 4.9\"\n    }}\n  }}\n}}\n\n\
+         \">= {version}\"\n    }}\n  }}\n}}\n\n\
          variable \"vendor_has_made_the_copy_role\" {{\n  type        = bool\n  default     = true\n  description = \
          \"S3 refuses the bucket policy while the copy role does not exist\"\n}}\n\n",
         scene.region
     );
     out.push_str(&format!(
-        "resource \"aws_s3_bucket\" \"flex\" {{\n  bucket = {}\n\n  lifecycle {{\n    prevent_destroy = true\n  }}\n}}\n\n",
+        "resource \"aws_s3_bucket\" \"flex\" {{\n  {} = {}\n{namespace}\n  lifecycle {{\n    prevent_destroy = true\n  }}\n}}\n\n",
+        if namespace.is_empty() { "bucket" } else { "bucket          " },
         text(scene.bucket.as_str())
     ));
     out.push_str(

@@ -12,8 +12,12 @@ pub(super) enum Tree {
     Object(Vec<(String, Tree)>),
 }
 
-pub(super) fn object<const N: usize>(members: [(&str, Tree); N]) -> Tree {
-    Tree::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+pub(super) fn object<const N: usize>(list: [(&str, Tree); N]) -> Tree {
+    members(list.into())
+}
+
+pub(super) fn members(list: Vec<(&str, Tree)>) -> Tree {
+    Tree::Object(list.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 pub(super) fn list<const N: usize>(items: [Tree; N]) -> Tree {

@@ -8,7 +8,7 @@ use flex_policy::{AccountId, RoleArn};
 
 use super::{
     link::{Id, Link, Mend},
-    remedy::{Remedy, unset},
+    remedy::{Remedy, quote, unset},
 };
 use crate::{
     config::Profile,
@@ -212,8 +212,9 @@ pub(super) fn none(id: Id, because: Vec<String>, sources: &Sources, remedy: &Rem
             Link::broken(id, "half-exported", msg!("doctor-identity-half", names = stray.join(", ")))
                 .mend(Mend::run(msg!("doctor-mend-stray"), unset(&stray)))
         }
-        Place::Profile(name, How::Sso) => Link::broken(id, "sso", msg!("doctor-identity-sso", name = name))
-            .mend(Mend::run(msg!("doctor-mend-sso"), format!("aws sso login --profile {name}"))),
+        Place::Profile(name, How::Sso) => {
+            Link::broken(id, "sso", msg!("doctor-identity-sso", name = name)).mend(sign_in(name))
+        }
         Place::Profile(name, How::Process) => Link::broken(id, "process", msg!("doctor-identity-process", name = name))
             .mend(Mend::say(msg!("doctor-mend-process", name = name))),
         Place::Profile(name, _) => Link::broken(id, "profile", msg!("doctor-identity-profile", name = name))
@@ -229,6 +230,10 @@ pub(super) fn none(id: Id, because: Vec<String>, sources: &Sources, remedy: &Rem
         _ => link.mend(sources.pick(remedy)),
     };
     link.mends(make_key(id, sources, remedy))
+}
+
+fn sign_in(profile: &str) -> Mend {
+    Mend::run(msg!("doctor-mend-sso"), format!("aws sso login --profile {}", quote(profile)))
 }
 
 /// A new key for the manual's user, by the owner.
@@ -259,9 +264,7 @@ pub(super) fn refused(
         CredsError::Expired { .. } => {
             let link = Link::broken(id, "expired", msg!("doctor-identity-expired"));
             match &place {
-                Place::Profile(name, How::Sso) => {
-                    link.mend(Mend::run(msg!("doctor-mend-sso"), format!("aws sso login --profile {name}")))
-                }
+                Place::Profile(name, How::Sso) => link.mend(sign_in(name)),
                 _ => link.mend(Mend::say(msg!("doctor-mend-sign-in"))),
             }
         }
@@ -351,6 +354,8 @@ pub(super) fn account(
         && let Some(subscriber) = role.copy_role_subscriber()
         && subscriber != own
         && !caller.contains(":assumed-role/JeuServiceRoleForS3Copy_")
+        // Other stores put an account of their own into every ARN.
+        && !remedy.is_compat()
     {
         return Link::broken(
             Id::Account,
@@ -372,6 +377,7 @@ pub(super) fn caller_account(arn: &str) -> Option<AccountId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{args::Global, config::Settings};
 
     fn sources() -> Sources {
         Sources {
@@ -411,6 +417,25 @@ mod tests {
         assert_eq!(half.stray(), [KEY]);
         assert!(whole.stray().is_empty());
         assert_eq!(Exported { token: true, ..Exported::default() }.stray(), [TOKEN]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_profiles_name_is_one_word_of_the_shell() {
+        let command = sign_in("my sso; $(id)").command;
+        assert_eq!(command.as_deref(), Some("aws sso login --profile 'my sso; $(id)'"));
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_told_on_aws_alone() {
+        let judged = |compat| {
+            let flags = Global { compat, ..Global::default() };
+            let settings = Settings::of_flags(&flags).expect("settings");
+            let role = RoleArn::copy_role(&AccountId::VENDOR, &"123456789012".parse().expect("an account"));
+            let caller = "arn:aws:iam::000000000000:user/x";
+            account(Ok(AccountId::VENDOR), caller, Some(&role), &Remedy::new(&flags, &settings)).code
+        };
+        assert_eq!((judged(false), judged(true)), (Some("role-of-another"), None));
     }
 
     #[test]

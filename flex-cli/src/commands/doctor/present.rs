@@ -124,11 +124,13 @@ fn show(link: &Link, ui: &mut Ui) {
     };
     let title = padded(&link.id.title().text(language), 24);
     let step = match (link.step, link.state) {
-        (Some(step), State::Warning | State::Broken) => format!(" {}", msg!("doctor-step", step = step).text(language)),
+        (Some(step), State::Warning | State::Broken) => msg!("doctor-step", step = step).text(language),
         _ => String::new(),
     };
     let what = ui.safe(&link.what(language)).into_owned();
-    ui.line(format!("{word}{title}{what}{step}"));
+    // A full-width bracket brings its own space.
+    let gap = if step.is_empty() || language == Language::Japanese { "" } else { " " };
+    ui.line(format!("{word}{title}{what}{gap}{step}"));
     if quiet {
         return;
     }
@@ -193,7 +195,8 @@ pub(super) fn end(board: &Board, elapsed: Duration, ui: &mut Ui) -> Exit {
         };
         let word = ui.paint(colour, word.text(ui.language));
         let counts = counts.text(ui.language);
-        ui.line(format!("{word} {counts}"));
+        let gap = if ui.language == Language::Japanese { "" } else { " " };
+        ui.line(format!("{word}{gap}{counts}"));
     }
     ui.flush();
     exit

@@ -31,6 +31,16 @@ impl<'a> Remedy<'a> {
         self.origin("compat").is_some()
     }
 
+    /// Whether an identity of the owner was named.
+    pub(super) fn has_owner(&self) -> bool {
+        self.settings.owner_profile.is_some()
+    }
+
+    /// Whether copies ask for a KMS key.
+    pub(super) fn asks_for_kms(&self) -> bool {
+        matches!(self.settings.encryption(), Some(flex_copy::Encryption::Kms(_)))
+    }
+
     /// Takes a setting back: this command without the flag, the variable unset, the file's line removed.
     pub(super) fn take_back(&self, name: &'static str) -> Option<Mend> {
         Some(match self.origin(name)? {
@@ -183,7 +193,7 @@ pub(super) fn export(name: &str, value: &str) -> String {
 }
 
 /// A word for a POSIX shell. PowerShell takes single quotes, too.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

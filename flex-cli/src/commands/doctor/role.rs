@@ -130,7 +130,8 @@ fn denied(role: &RoleArn, caller: &str, evidence: &Evidence, explicit: bool, rem
                 Some(InPolicy::ByArn) => link.detail("note", msg!("doctor-value-role-exists")),
                 _ => link,
             };
-            link.mend(Mend::say(msg!("doctor-mend-role-causes"))).mend(Mend::say(msg!("doctor-mend-owner-tells")))
+            let link = link.mend(Mend::say(msg!("doctor-mend-role-causes")));
+            if remedy.has_owner() { link } else { link.mend(Mend::say(msg!("doctor-mend-owner-tells"))) }
         }
     }
 }

@@ -16,11 +16,21 @@ use crate::{clients::AsRole, config::Settings, error::chain, language::msg, pres
 /// Younger uploads may be a running flex's own; `flex clean` leaves them, too.
 const YOUNG: i64 = 3600;
 
-/// The role's listing of the destination. `policy_sound`: what the owner's reading of the policy found, if there was one.
+/// What the owner's reading of the bucket policy found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InPolicy {
+    /// It lets the role in.
+    Sound,
+    /// Whether it does depends on what nobody can tell from the policy alone.
+    Doubtful,
+    Unread,
+}
+
+/// The role's listing of the destination.
 pub(super) fn destination(
     listed: &Result<(), Refusal>,
     bucket: &str,
-    policy_sound: Option<bool>,
+    policy: InPolicy,
     has_owner: bool,
     remedy: &Remedy<'_>,
 ) -> Link {
@@ -31,11 +41,16 @@ pub(super) fn destination(
     };
     let link = match refusal.kind {
         // Our side lets the role in, so its own does not.
-        Kind::Denied if policy_sound == Some(true) => {
+        Kind::Denied if policy == InPolicy::Sound => {
             Link::broken(id, "not-registered", msg!("doctor-destination-not-registered", bucket = bucket))
                 .step("1-2")
                 .mend(Mend::say(msg!("doctor-mend-tell-vendor")))
                 .mend(Mend::run(msg!("doctor-mend-notice"), remedy.flex(&["setup"]).with("print-notice", "").text()))
+        }
+        Kind::Denied if policy == InPolicy::Doubtful => {
+            Link::broken(id, "denied", msg!("doctor-destination-denied", bucket = bucket))
+                .mend(Mend::say(msg!("doctor-mend-look-at-policy")))
+                .mend(Mend::say(msg!("doctor-mend-tell-vendor")).or())
         }
         Kind::Denied if has_owner => Link::broken(id, "denied", msg!("doctor-destination-denied", bucket = bucket))
             .mend(Mend::run(msg!("doctor-mend-policy"), remedy.owner(&["policy", "apply"]).text())),
@@ -102,13 +117,27 @@ pub(super) async fn probe(role: &AsRole, settings: &Settings, selection: &Select
     }
 }
 
-pub(super) fn probed(end: Probed, object: &Looked, remedy: &Remedy<'_>) -> Link {
+pub(super) fn probed(end: Probed, object: &Looked, policy: InPolicy, remedy: &Remedy<'_>) -> Link {
     let id = Id::WriteProbe;
     let key = &object.key;
     let link = match end {
         Probed::Copied { proof } => Link::ok(id, msg!("doctor-probe-copied", key = key, proof = proof)),
         Probed::There { verified: true } => Link::ok(id, msg!("doctor-probe-identical", key = key)),
         Probed::There { verified: false } => Link::ok(id, msg!("doctor-probe-kept", key = key)),
+        // What guards the bucket is not the first to be taken away.
+        Probed::Refused(lines) if policy == InPolicy::Doubtful => {
+            Link::broken(id, "refused", msg!("doctor-probe-refused", key = key))
+                .because(lines)
+                .mend(Mend::say(msg!("doctor-mend-look-at-policy")))
+                .mend(Mend::say(msg!("doctor-mend-tell-vendor")).or())
+        }
+        // Asked for by the user: the bucket has no part in it.
+        Probed::Refused(lines) if remedy.asks_for_kms() => {
+            Link::broken(id, "refused", msg!("doctor-probe-refused", key = key))
+                .because(lines)
+                .mends(remedy.take_back("sse"))
+                .mend(Mend::say(msg!("doctor-mend-kms-grant")).or())
+        }
         Probed::Refused(lines) => Link::broken(id, "refused", msg!("doctor-probe-refused", key = key))
             .because(lines)
             .mend(Mend::run(msg!("doctor-mend-probe-setup"), remedy.owner(&["setup"]).with("encryption", "s3").text()))

@@ -1,6 +1,6 @@
 //! `flex policy apply`.
 
-use flex_policy::{Finding, fix_bucket_policy};
+use flex_policy::{Finding, check_bucket_policy_as_sent, fix_bucket_policy};
 use serde::Serialize;
 
 use super::{Job, findings, live::Live};
@@ -34,8 +34,9 @@ pub(super) async fn run(job: &mut Job<'_>) -> Result<Exit, Stop> {
     let bucket = super::bucket(job)?;
     let live = Live::connect(job, &bucket).await?;
     let current = live.read(job).await?;
-    let fixed = fix_bucket_policy(current.as_deref().unwrap_or_default(), &live.role, &bucket)
+    let mut fixed = fix_bucket_policy(current.as_deref().unwrap_or_default(), &live.role, &bucket)
         .map_err(|e| Stop::new(Exit::Refused, &e).mend(msg!("policy-mend-by-hand")))?;
+    fixed.remaining = check_bucket_policy_as_sent(&fixed.policy, &live.role, &bucket, super::sent(&job.settings));
 
     let mut changed = false;
     let mut not_asked = false;
@@ -67,6 +68,7 @@ pub(super) async fn run(job: &mut Job<'_>) -> Result<Exit, Stop> {
     for finding in &fixed.remaining {
         findings::show(job.ui, finding, false);
     }
+    findings::encryption(job.ui, &fixed.remaining, &fixed.policy, &live.role, &bucket, false);
     end(job, &live, changed, not_asked, &fixed.remaining, started)
 }
 

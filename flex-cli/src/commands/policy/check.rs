@@ -3,7 +3,7 @@
 use std::{io::Read, path::Path};
 
 use flex_policy::{
-    BucketName, Finding, Fixed, PolicyTextError, RoleArn, check_assume_role_policy, check_bucket_policy,
+    BucketName, Finding, Fixed, PolicyTextError, RoleArn, check_assume_role_policy, check_bucket_policy_as_sent,
     fix_assume_role_policy, fix_bucket_policy,
 };
 use serde::Serialize;
@@ -45,35 +45,39 @@ struct End<'a> {
 
 /// Which policy is looked at.
 enum Sort {
-    Bucket(BucketName),
+    /// With the encryption that copies are sent with.
+    Bucket(BucketName, Option<&'static str>),
     AssumeRole,
 }
 
 impl Sort {
     fn check(&self, text: &str, role: &RoleArn) -> Vec<Finding> {
         match self {
-            Sort::Bucket(bucket) => check_bucket_policy(text, role, bucket),
+            Sort::Bucket(bucket, sent) => check_bucket_policy_as_sent(text, role, bucket, *sent),
             Sort::AssumeRole => check_assume_role_policy(text, role),
         }
     }
 
     fn fix(&self, text: &str, role: &RoleArn) -> Result<Fixed, PolicyTextError> {
-        match self {
-            Sort::Bucket(bucket) => fix_bucket_policy(text, role, bucket),
+        let mut fixed = match self {
+            Sort::Bucket(bucket, _) => fix_bucket_policy(text, role, bucket),
             Sort::AssumeRole => fix_assume_role_policy(text, role),
-        }
+        }?;
+        fixed.remaining = self.check(&fixed.policy, role);
+        Ok(fixed)
     }
 }
 
 pub(super) async fn run(job: &mut Job<'_>, args: &PolicyCheckArgs) -> Result<Exit, Stop> {
     let started = std::time::Instant::now();
-    let sort = if args.assume_role { Sort::AssumeRole } else { Sort::Bucket(super::bucket(job)?) };
+    let sort =
+        if args.assume_role { Sort::AssumeRole } else { Sort::Bucket(super::bucket(job)?, super::sent(&job.settings)) };
     let (text, role, checked) = match (&args.file, &sort) {
         (Some(path), _) => {
             let text = read(path)?;
             (Some(text), super::role(job).await?, path.display().to_string())
         }
-        (None, Sort::Bucket(bucket)) => {
+        (None, Sort::Bucket(bucket, _)) => {
             let live = Live::connect(job, bucket).await?;
             (live.read(job).await?, live.role.clone(), bucket.to_string())
         }
@@ -88,6 +92,9 @@ pub(super) async fn run(job: &mut Job<'_>, args: &PolicyCheckArgs) -> Result<Exi
     }
     for finding in &found {
         findings::show(ui, finding, aside);
+    }
+    if let Sort::Bucket(bucket, _) = &sort {
+        findings::encryption(ui, &found, text_or_none, &role, bucket, aside);
     }
     if let Some(fix) = args.fix {
         // Where there is none the whole policy is what is missing.

@@ -1,6 +1,6 @@
 //! Findings as people and programs see them. The texts are the catalogue's.
 
-use flex_policy::{Finding, Severity};
+use flex_policy::{BucketName, Finding, RoleArn, Severity, check_bucket_policy_as_sent};
 use serde::Serialize;
 
 use crate::{
@@ -45,6 +45,25 @@ pub(super) fn show(ui: &mut Ui, finding: &Finding, aside: bool) {
     ] {
         if aside { ui.say(line) } else { ui.line(line) }
     }
+}
+
+/// A Deny of copies that ask for no encryption: those that do are let through.
+pub(super) fn encryption(
+    ui: &mut Ui,
+    found: &[Finding],
+    policy: &str,
+    role: &RoleArn,
+    bucket: &BucketName,
+    aside: bool,
+) {
+    let denies = |found: &[Finding]| found.iter().filter(|finding| finding.code() == "deny-wins").count();
+    let encrypted = check_bucket_policy_as_sent(policy, role, bucket, Some(super::AES256));
+    if ui.json || denies(&encrypted) >= denies(found) {
+        return;
+    }
+    let or = msg!("doctor-or").text(ui.language);
+    let line = format!("  {or} {}", msg!("doctor-mend-sse").text(ui.language));
+    if aside { ui.say(line) } else { ui.line(line) }
 }
 
 /// A change, line by line.
@@ -168,7 +187,7 @@ fn ids(code: &str) -> [&'static str; 3] {
 mod tests {
     use std::collections::BTreeSet;
 
-    use flex_policy::{FindingKind, RoleArn, check_assume_role_policy, check_bucket_policy};
+    use flex_policy::{FindingKind, check_assume_role_policy, check_bucket_policy};
 
     use super::*;
 

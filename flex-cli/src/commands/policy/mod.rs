@@ -8,12 +8,14 @@ mod print;
 
 pub(super) use findings::texts;
 
+use flex_copy::Encryption;
 use flex_policy::{BucketName, RoleArn};
 
 use super::Job;
 use crate::{
     args::PolicyCommand,
     clients::{Base, require_bucket},
+    config::Settings,
     error::Stop,
     exit::Exit,
     language::msg,
@@ -27,6 +29,17 @@ pub(super) async fn run(job: &mut Job<'_>, which: &PolicyCommand) -> Result<Exit
         PolicyCommand::Apply => apply::run(job).await,
     }
 }
+
+/// The header by which copies ask for an encryption, as the settings have it.
+pub(super) fn sent(settings: &Settings) -> Option<&'static str> {
+    settings.encryption().map(|encryption| match encryption {
+        Encryption::S3 => AES256,
+        _ => "aws:kms",
+    })
+}
+
+/// The header's value for S3's own keys.
+pub(super) const AES256: &str = "AES256";
 
 fn bucket(job: &Job<'_>) -> Result<BucketName, Stop> {
     require_bucket(&job.settings)?;

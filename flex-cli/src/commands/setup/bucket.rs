@@ -144,10 +144,14 @@ fn encryption(state: &BucketState, wanted: &Wanted) -> Plan<Change> {
         Some(EncryptionChoice::S3) => change(),
         Some(EncryptionChoice::Keep) => Plan::right(Step::Encryption, msg!("setup-encryption-kept", key = found)),
         // Somebody chose it; going over is theirs to decide.
-        None => Plan::Settled(
-            Line::new(Step::Encryption, Outcome::Left, msg!("setup-encryption-left", key = found))
-                .mend(msg!("setup-mend-encryption")),
-        ),
+        None => {
+            let line = Line::new(Step::Encryption, Outcome::Left, msg!("setup-encryption-left", key = found));
+            // AWS's own key cannot be opened to another account.
+            Plan::Settled(line.mend(match found.ends_with("aws/s3") {
+                true => msg!("setup-mend-encryption-aws-key"),
+                false => msg!("setup-mend-encryption"),
+            }))
+        }
     }
 }
 
@@ -188,7 +192,7 @@ pub(super) async fn create(setup: &BucketSetup, line: &Line, wanted: &Wanted) ->
 pub(super) async fn look_at_new(setup: &BucketSetup) -> BucketState {
     for _ in 0..NEW_LOOKS {
         let state = setup.state().await;
-        if state.exists() != Some(false) {
+        if !state.is_not_known_everywhere() {
             return state;
         }
         tokio::time::sleep(NEW_PAUSE).await;

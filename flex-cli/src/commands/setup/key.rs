@@ -75,7 +75,8 @@ pub(super) fn plan(
     if keys.len() >= KEYS_OF_A_USER {
         let ids: Vec<_> = keys.iter().map(|key| key.id.as_str()).collect();
         let line = Line::blocked(step, msg!("setup-key-two", user = user, ids = ids.join(", ")));
-        return Plan::Settled(line.mend(msg!("setup-mend-key-two", user = user, id = ids[0])));
+        let unused = keys.iter().find(|key| !key.active).unwrap_or(&keys[0]);
+        return Plan::Settled(line.mend(msg!("setup-mend-key-two", user = user, id = &unused.id)));
     }
     let what = match &target {
         Target::File(place) => msg!("setup-key-new", user = user, place = place),

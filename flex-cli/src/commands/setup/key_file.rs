@@ -36,6 +36,10 @@ pub(super) enum KeyFileError {
     Write { path: PathBuf, source: io::Error },
     #[error("{path} exists", path = path.display())]
     Exists { path: PathBuf },
+    #[error("{path} has a profile {profile} by now, which is not overwritten", path = path.display())]
+    Taken { path: PathBuf, profile: String },
+    #[error("{path} is not a file", path = path.display())]
+    NotAFile { path: PathBuf },
     #[error("{path} was changed by another program at the same moment", path = path.display())]
     Changed { path: PathBuf },
     #[error("there is no home folder: set HOME, or AWS_SHARED_CREDENTIALS_FILE")]
@@ -177,7 +181,15 @@ impl Ready {
             Err(error) if error.kind() == io::ErrorKind::NotFound => link_target(&path),
             Err(source) => return Err(KeyFileError::Write { path, source }),
         };
+        // /dev/null is a way to say that there is no file; nothing takes its place.
+        if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
+            return Err(KeyFileError::NotAFile { path });
+        }
         let before = read(&path)?;
+        // Since the look, another run may have written it. Two sections of one name make the file unreadable for others.
+        if section(&String::from_utf8_lossy(before.as_deref().unwrap_or_default()), profile).is_some() {
+            return Err(KeyFileError::Taken { path, profile: profile.to_owned() });
+        }
         let draft = draft_path(&path);
         let file = create_private(&draft, mode_of(&path)).map_err(failed(&draft))?;
         let to = To::Credentials { path, profile: profile.to_owned(), before: before.clone() };
@@ -292,6 +304,22 @@ mod tests {
         let text = fs::read_to_string(&path).expect("a file");
         assert_eq!(text, "[other]\n\n[flex-copy]\naws_access_key_id = AKIA1\naws_secret_access_key = hush\n");
         assert_eq!(section(&text, "flex-copy"), Some(Some("AKIA1".to_owned())));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_not_replaced() {
+        assert!(matches!(Ready::beside("/dev/null".into(), "flex-copy"), Err(KeyFileError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn a_profile_that_another_run_has_written_since_the_look_is_not_written_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        fs::write(&path, "[flex-copy]\n").expect("written");
+        assert!(matches!(Ready::beside(path.clone(), "flex-copy"), Err(KeyFileError::Taken { .. })));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "a draft is left");
+        assert!(Ready::beside(path, "flex").is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use flex_policy::{
     aws::{BucketSetup, Failure, FailureKind, Reading},
     check_bucket_policy, merge_bucket_policy,
 };
+use serde_json::Value;
 
 use super::{
     bucket::Standing,
@@ -139,9 +140,22 @@ fn is_public(failure: &Failure, policy: &str, role: &RoleArn, setup: &BucketSetu
             && check_bucket_policy(policy, role, setup.bucket()).iter().any(|found| found.code() == "public-principal"))
 }
 
-/// Ids stand where a user (AIDA) or role (AROA) was that exists no more.
+/// Ids stand where a user (AIDA) or role (AROA) was that exists no more. Conditions on `aws:userId` hold ids of the living.
 fn names_the_dead(policy: &str) -> bool {
-    ["\"AROA", "\"AIDA"].iter().any(|id| policy.contains(id))
+    fn holds_an_id(value: &Value) -> bool {
+        match value {
+            Value::String(text) => ["AROA", "AIDA"].iter().any(|id| text.starts_with(id)),
+            Value::Array(list) => list.iter().any(holds_an_id),
+            Value::Object(kinds) => kinds.values().any(holds_an_id),
+            _ => false,
+        }
+    }
+    let dead = |statement: &Value| ["Principal", "NotPrincipal"].iter().any(|who| holds_an_id(&statement[*who]));
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    match &policy["Statement"] {
+        Value::Array(statements) => statements.iter().any(dead),
+        one => dead(one),
+    }
 }
 
 /// Tries again, with growing pauses, until the role is there. Ctrl-C ends it.
@@ -192,7 +206,20 @@ mod tests {
 
     #[test]
     fn an_id_in_place_of_an_arn_is_a_dead_principal() {
-        assert!(names_the_dead(r#"{"Principal": {"AWS": "AROAEXAMPLEID1234567"}}"#));
-        assert!(!names_the_dead(r#"{"Principal": {"AWS": "arn:aws:iam::123456789012:role/AROA"}}"#));
+        let policy = |statement: &str| format!(r#"{{"Statement": {statement}}}"#);
+        for (statement, want) in [
+            (r#"{"Principal": {"AWS": "AROAEXAMPLEID1234567"}}"#, true),
+            (r#"[{"Principal": "*"}, {"Principal": {"AWS": ["*", "AIDAEXAMPLEID1234567"]}}]"#, true),
+            (r#"[{"NotPrincipal": {"AWS": "AIDAEXAMPLEID1234567"}}]"#, true),
+            (r#"[{"Principal": {"AWS": "arn:aws:iam::123456789012:role/AROA"}}]"#, false),
+            // The usual way to keep all but one role out.
+            (
+                r#"[{"Effect": "Deny", "Principal": "*", "Condition": {"StringNotLike": {"aws:userId": ["AROAEXAMPLEID1234567:*",
+                "AIDAEXAMPLEID1234567"]}}}]"#,
+                false,
+            ),
+        ] {
+            assert_eq!(names_the_dead(&policy(statement)), want, "{statement}");
+        }
     }
 }

@@ -169,8 +169,17 @@ impl Line {
             FailureKind::Denied => {
                 line.outcome = Outcome::Refused;
                 let action = failure.denied_action().unwrap_or_else(|| failure.operation().action()).to_owned();
-                line.mend.push(msg!("setup-missing-action", action = &action));
+                // A service control policy, a boundary, or one that asks for MFA: one more grant does not help.
+                line.mend.push(match failure.message().is_some_and(|said| said.contains("explicit deny")) {
+                    true => msg!("setup-mend-explicit-deny", action = &action),
+                    false => msg!("setup-missing-action", action = &action),
+                });
                 line.missing_action = Some(action);
+            }
+            // STS has just known this identity. It is how IAM refuses sessions without MFA.
+            // <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html>
+            FailureKind::Credentials if failure.code() == Some("InvalidClientTokenId") => {
+                line.mend.push(msg!("setup-mend-session"));
             }
             FailureKind::Credentials => line.mend.push(msg!("setup-mend-credentials")),
             FailureKind::Expired => line.mend.push(msg!("setup-mend-expired")),

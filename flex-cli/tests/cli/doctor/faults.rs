@@ -100,6 +100,7 @@ async fn of_the_machine_and_the_network() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn of_the_identity() {
     let rows = vec![
         Row::new("no identity", "identity: none", |user| {
@@ -172,6 +173,7 @@ async fn of_the_identity() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn of_the_role_and_the_owner() {
     let rows = vec![
         Row::new("the user lacks the policy", "role: own-policy", |user| {
@@ -223,6 +225,7 @@ async fn of_the_role_and_the_owner() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn of_the_bucket() {
     let rows = vec![
         Row::new("no bucket", "bucket: missing", |user| {
@@ -242,6 +245,7 @@ async fn of_the_bucket() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn of_settings_that_only_warn() {
     let rows = vec![
         Row::new("Block Public Access is off", "public-access: open", |user| {
@@ -318,11 +322,24 @@ async fn of_the_bucket_policy() {
             policy(user, &format!("{LIST},{PUT},{deny}"));
         })
         .others(|world| world.put_bucket_policy(BUCKET, &flex_tests::sandbox::manual_policy(BUCKET))),
+        Row::new("a Deny unless copies ask for an encryption", "policy: deny-wins", |user| {
+            let deny = r#"{"Sid":"Guard","Effect":"Deny","Principal":"*","Action":"s3:PutObject",
+                "Resource":"arn:aws:s3:::my-bucket/*","Condition":{"Null":{"s3:x-amz-server-side-encryption":"true"}}}"#;
+            policy(user, &format!("{LIST},{PUT},{deny}"));
+        })
+        .flags(&["--owner-profile", "owner", "--write-probe"]),
+        Row::new("an organisation of which the role is not", "policy: missing-statement", |user| {
+            let org = LIST.replace(r#"{"AWS":"arn:aws:iam::461810399597:role/JeuServiceRoleForS3Copy_123456789012"}"#, r#""*""#);
+            let org = org.replace("S3CopyStmtList", "Team");
+            let org = org.replacen("\"Effect\"", r#""Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}},"Effect""#, 1);
+            policy(user, &format!("{org},{PUT}"));
+        }),
     ];
     try_all(rows, false).await;
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn of_the_vendors_side() {
     const PROBE: &[&str] = &["--owner-profile", "owner", "--write-probe"];
     let rows = vec![

@@ -35,6 +35,7 @@ async fn a_sound_set_up_is_ok_in_every_link() {
 
 /// What `flex setup --print-permissions` lists is enough, and a policy that lacks one right is told by the right's name.
 #[tokio::test]
+#[cfg_attr(not(feature = "iam"), ignore = "setup makes no user without IAM")]
 async fn the_printed_permissions_are_those_that_are_needed() {
     let user = well().await;
     let reader = user.world.add_user("reader");
@@ -258,4 +259,54 @@ async fn no_secret_is_told() {
             assert!(!text.contains(secret.as_str()), "{secret} in\n{text}");
         }
     }
+}
+
+/// A Deny whose condition only the request itself meets is a warning; when the role is then refused, that and not the
+/// vendor is what is named.
+#[tokio::test]
+async fn a_doubtful_policy_comes_before_the_vendor() {
+    let user = well().await;
+    let deny = r#"{"Sid":"Net","Effect":"Deny","Principal":{"AWS":"arn:aws:iam::461810399597:role/JeuServiceRoleForS3Copy_123456789012"},
+        "Action":"s3:ListBucket","Resource":"arn:aws:s3:::my-bucket",
+        "Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}"#;
+    let policy = flex_tests::sandbox::manual_policy(BUCKET);
+    user.world.put_bucket_policy(BUCKET, &policy.replacen("\"Statement\": [", &format!("\"Statement\": [{deny},"), 1));
+    let found = doctor(&user.machine, &OWNER);
+    assert_eq!(found.in_state("warning"), ["policy: deny-may-win"], "{}", found.1);
+    assert_eq!(found.in_state("broken"), ["destination: denied"], "{}", found.1);
+    assert!(text(&found.link("destination")["mend"][0]["text"]).contains("bucket policy"), "{}", found.1);
+    // Putting is guarded in the same way.
+    let put = user.world.bucket_policy(BUCKET).unwrap().replacen("s3:ListBucket", "s3:PutObject", 1);
+    user.world.put_bucket_policy(BUCKET, &put.replacen(r#"my-bucket","#, r#"my-bucket/*","#, 1));
+    let found = doctor(&user.machine, &[&OWNER[..], &["--write-probe"]].concat());
+    assert_eq!(found.in_state("warning"), ["policy: deny-may-win"], "{}", found.1);
+    assert_eq!(found.in_state("broken"), ["write-probe: refused"], "{}", found.1);
+    assert!(text(&found.link("write-probe")["mend"][0]["text"]).contains("bucket policy"), "{}", found.1);
+}
+
+/// A store that is not AWS may want a policy that AWS would not take: it is told, and no cure is promised.
+#[tokio::test]
+async fn another_stores_policy_is_judged_by_what_it_does() {
+    let user = well().await;
+    let policy = flex_tests::sandbox::manual_policy(BUCKET);
+    let more = r#""Statement": [{"Sid":"x","Effect":"Allow","Principal":{"AWS":"arn:aws:sts::461810399597:assumed-role/JeuServiceRoleForS3Copy_123456789012/flex"},
+        "Action":"s3:ListBucket","Resource":"arn:aws:s3:::my-bucket"},"#;
+    user.world.put_bucket_policy(BUCKET, &policy.replacen("\"Statement\": [", more, 1));
+    let found = doctor(&user.machine, &[&OWNER[..], &["--compat"]].concat());
+    assert_eq!(found.in_state("broken"), Vec::<String>::new(), "{}", found.1);
+    assert_eq!(found.in_state("warning"), ["policy: wrong-principal"], "{}", found.1);
+    assert_eq!(found.commands("policy", true), Vec::<String>::new());
+    assert_eq!(found.link("destination")["state"], "ok", "{}", found.1);
+    assert_eq!(doctor(&user.machine, &OWNER).in_state("broken"), ["policy: wrong-principal"]);
+}
+
+/// A key that the user asked for and the role may not use: the setting is taken back, and the bucket left alone.
+#[tokio::test]
+async fn a_refused_key_of_the_users_own_choice_is_named() {
+    let user = well().await;
+    let found = doctor(&user.machine, &[&OWNER[..], &["--write-probe", "--sse", "aws:kms:abc"]].concat());
+    assert_eq!(found.in_state("broken"), ["write-probe: refused"], "{}", found.1);
+    let commands = found.commands("write-probe", true);
+    assert!(commands.iter().all(|command| !command.contains("setup") && !command.contains("--sse")), "{commands:?}");
+    assert_eq!(found.commands("write-probe", false).len(), 1, "{}", found.1);
 }

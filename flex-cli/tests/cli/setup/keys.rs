@@ -133,6 +133,11 @@ async fn a_third_key_is_not_asked_for() {
     let first = user.world.keys_of("flex-copy")[0].access_key_id().to_owned();
     let mend = format!("aws iam delete-access-key --user-name flex-copy --access-key-id {first}");
     run.prints(&["two keys already", &mend]);
+    // One that is off is the one to go.
+    let second = user.world.keys_of("flex-copy")[1].access_key_id().to_owned();
+    user.world.key_active(&second, false);
+    let run = user.flex(&["setup", "--yes", "--access-key", "--key-profile", "c"]).expect(3);
+    run.prints(&[&mend.replace(&first, &second)]);
     assert_eq!(user.world.count("CreateAccessKey"), 2);
 }
 

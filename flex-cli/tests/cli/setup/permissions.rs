@@ -95,3 +95,13 @@ async fn the_printed_permissions_are_enough_and_each_is_needed() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_explicit_deny_is_not_answered_with_a_grant() {
+    let everything = json!({"Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"});
+    let but = json!({"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"});
+    let policy = json!({"Version": "2012-10-17", "Statement": [everything, but]}).to_string();
+    let user = administrator(&policy).await;
+    let run = user.flex(&["setup", "--yes"]).expect(3).prints(&["denies iam:CreateUser", "MFA"]);
+    assert!(!run.out.contains("grant this identity"), "{run}");
+}

@@ -52,8 +52,11 @@ impl Doctor<'_> {
             },
         };
         let own = identity::caller_account(&arn);
+        // A store other than AWS may know callers by an account that their ARNs do not show.
+        let as_caller = own.is_some() && own == caller.and_then(|caller| identity::caller_account(&caller.arn));
         if let (Some(given), Some(own), Some(_)) = (account, own, &self.settings.owner_profile)
             && given != own
+            && !as_caller
         {
             let link = Link::broken(id, "other-account", msg!("doctor-owner-other", given = given, found = own))
                 .detail("caller", arn)
@@ -74,8 +77,10 @@ impl Doctor<'_> {
             None => return unread(vec![self.no_answer("the bucket's settings")]),
         };
         let mut view = OwnerView { state, ours: None };
-        if view.state.owner == Owner::Unknown && pinned.is_some() && view.state.exists() == Some(true) {
-            view.ours = self.lists(&s3, given.value.as_str()).await;
+        if view.state.owner == Owner::Unknown && view.state.exists() == Some(true) {
+            // Where the owner is not pinned, a bucket of another account is what the user wants.
+            let ours = self.lists(&s3, given.value.as_str()).await;
+            view.ours = ours.filter(|ours| *ours || pinned.is_some());
         }
         // Whose fault it is that nothing can be seen, the bucket's own link tells.
         let link = if !view.is_blind() || view.ours == Some(false) || view.is_behind_endpoint() {

@@ -14,6 +14,7 @@ use crate::{
         source::{self, Source},
         writing,
     },
+    commands::policy::sent,
     error::chain,
     language::msg,
     present::size,
@@ -111,7 +112,9 @@ impl Doctor<'_> {
                 (Id::Ownership, _) => bucket::ownership(&state.ownership, remedy),
                 (Id::Encryption, _) => bucket::encryption(&state.encryption, self.settings.encryption(), remedy),
                 (Id::Lifecycle, _) => bucket::lifecycle(&state.lifecycle, remedy),
-                (_, Some(arn)) => policy::policy(&state.policy, arn, &given.value, role_missing, remedy),
+                (_, Some(arn)) => {
+                    policy::policy(&state.policy, arn, &given.value, role_missing, sent(self.settings), remedy)
+                }
                 _ => Link::waits(id, vec![Id::Account]),
             };
             self.board.put(link);
@@ -134,17 +137,26 @@ impl Doctor<'_> {
             self.board.put(Link::waits(id, vec![Id::Role]));
             return;
         };
-        let sound = self.board.get(Id::Policy).and_then(|link| match link.state {
-            State::Ok | State::Warning => Some(true),
-            _ => None,
-        });
+        let found = self.in_policy();
         self.board.put(writing::destination(
             listed,
             given.value.as_str(),
-            sound,
+            found,
             self.settings.owner_profile.is_some(),
             &self.remedy,
         ));
+    }
+
+    /// What is known of the policy once it has been judged.
+    fn in_policy(&self) -> writing::InPolicy {
+        self.board.get(Id::Policy).map_or(writing::InPolicy::Unread, |link| match link.state {
+            State::Ok => writing::InPolicy::Sound,
+            State::Warning if self.remedy.is_compat() || link.code.is_some_and(policy::is_doubt) => {
+                writing::InPolicy::Doubtful
+            }
+            State::Warning => writing::InPolicy::Sound,
+            _ => writing::InPolicy::Unread,
+        })
     }
 
     pub(super) async fn uploads(
@@ -197,6 +209,6 @@ impl Doctor<'_> {
                 .unwrap_or_else(|| writing::Probed::Failed(vec![self.no_answer("the copy")])),
             Err(e) => writing::Probed::Failed(chain(&e)),
         };
-        self.board.put(writing::probed(end, object, &self.remedy));
+        self.board.put(writing::probed(end, object, self.in_policy(), &self.remedy));
     }
 }
