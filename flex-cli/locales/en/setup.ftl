@@ -125,6 +125,7 @@ setup-mend-key-csv = name another file
 setup-mend-key-two = delete one that nothing uses: aws iam delete-access-key --user-name { $user } --access-key-id { $id }
 setup-mend-key-delete = the key { $id } exists and its secret is lost. Delete it: aws iam delete-access-key --user-name { $user } --access-key-id { $id }
 setup-mend-key-lost = a key may have been made all the same: aws iam list-access-keys --user-name { $user }
+setup-mend-notice-file = name a file that does not exist yet, in a folder where you may write: --print-notice FILE
 setup-mend-print-role = print the policy for it: `flex policy assume-role`
 
 ## The end

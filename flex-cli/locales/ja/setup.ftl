@@ -125,6 +125,7 @@ setup-mend-key-csv = 別のファイルを指定してください
 setup-mend-key-two = 使っていないキーを削除してください: aws iam delete-access-key --user-name { $user } --access-key-id { $id }
 setup-mend-key-delete = キー { $id } が残っていますが、シークレットは失われました。削除してください: aws iam delete-access-key --user-name { $user } --access-key-id { $id }
 setup-mend-key-lost = キーが作成された可能性があります: aws iam list-access-keys --user-name { $user }
+setup-mend-notice-file = 書き込み可能なフォルダーにある、まだ存在しないファイルを指定してください: --print-notice FILE
 setup-mend-print-role = ロール用のポリシーは `flex policy assume-role` で表示できます
 
 ## 結果

@@ -139,6 +139,15 @@ fn a_file_is_checked_without_any_identity() {
     machine.flex(&["policy", "check", "--file", "not-utf8"]).expect(2).says(&["is not a policy"]);
 }
 
+#[tokio::test]
+async fn whose_policy_it_is_can_be_asked_of_the_owner() {
+    let mut user = owner().await;
+    user.machine.no_identity();
+    for arguments in [&["policy", "assume-role"][..], &["policy", "bucket"]] {
+        user.flex(arguments).expect(0).prints(&[ROLE]);
+    }
+}
+
 #[test]
 fn findings_speak_japanese_and_json_english() {
     let machine = nobody();

@@ -443,7 +443,7 @@ async fn files_and_notices_are_printed_without_a_network() {
     machine.flex(&["setup", "--print-notice", "notice.txt", "--period", "2021"]).expect(0);
     let notice = std::fs::read_to_string(machine.home.path().join("notice.txt")).expect("a file");
     assert!(notice.contains("件名") && notice.contains("Subject:"), "{notice}");
-    machine.flex(&["setup", "--print-notice", "notice.txt"]).expect(2);
+    machine.flex(&["setup", "--print-notice", "notice.txt"]).expect(2).says(&["notice.txt", "does not exist yet"]);
 
     // The account alone is asked for when it is not given.
     user.flex(&["setup", "--print-permissions"]).expect(0).prints(&[SUBSCRIBER]);

@@ -55,7 +55,15 @@ async fn role(job: &Job<'_>) -> Result<RoleArn, Stop> {
     let account = match &job.settings.account {
         Some(account) => *account,
         None => {
-            let asked = async { Base::new(&job.settings).await?.account(&job.settings).await };
+            let settings = &job.settings;
+            let asked = async {
+                let base = Base::new(settings).await?;
+                // Both identities are the same account's; the one that was named is there.
+                match settings.owner_profile {
+                    Some(_) => base.owner_account(settings).await,
+                    None => base.account(settings).await,
+                }
+            };
             job.interrupt
                 .or(asked)
                 .await

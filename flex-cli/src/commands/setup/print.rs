@@ -86,7 +86,10 @@ fn write(path: &Path, text: &str) -> Result<(), Stop> {
         Ok(file) => file.write_all(text.as_bytes()),
         Err(error) => Err(std::io::Error::new(error.kind(), error.to_string())),
     };
-    written.map_err(|e| Stop::usage(&e).during(format!("the notice cannot be written to {}", path.display())))
+    written.map_err(|e| {
+        let stop = Stop::usage(&e).during(format!("the notice cannot be written to {}", path.display()));
+        stop.mend(msg!("setup-mend-notice-file"))
+    })
 }
 
 /// The notice in both languages, the reader's own first.
