@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) vendor: AccountId,
     pub(crate) role_arn: Option<RoleArn>,
     pub(crate) session_name: String,
+    pub(crate) session_policy: Option<String>,
 }
 
 /// What earlier renewals learned.
@@ -99,6 +100,16 @@ pub(crate) async fn acquire(
     let sts = Sts::new(&settings.base, settings.clock.clone(), identity.clone());
     let who = identify(settings, learned, &sts).await?;
     if who.is_role {
+        if settings.session_policy.is_some() {
+            return Err(CredsError::InvalidSettings {
+                setting: "session policy",
+                problem: format!(
+                    "cannot narrow {}: these credentials are the copy role's already, and only whoever assumes the role \
+                     can narrow its session",
+                    who.caller.as_deref().unwrap_or("this session")
+                ),
+            });
+        }
         return Ok(as_is(settings, identity, who));
     }
     let mut lifetime = match learned.get().capped {
@@ -108,7 +119,7 @@ pub(crate) async fn acquire(
     };
     let assume = async |lifetime: Lifetime| {
         let duration = lifetime.duration().unwrap_or(SHORT_SESSION);
-        sts.assume(&who.role, who.caller.as_deref(), &settings.session_name, duration).await
+        sts.assume(&who.role, who.caller.as_deref(), settings, duration).await
     };
     let mut asked = settings.clock.now();
     let assumed = match assume(lifetime).await {

@@ -8,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_types::SdkConfig;
-use flex_policy::{AccountId, RoleArn};
+use flex_policy::{AccountId, RoleArn, SESSION_POLICY_LIMIT};
 
 use crate::acquire::{self, Settings};
 use crate::error::CredsError;
@@ -55,7 +55,14 @@ impl CopyRole {
     /// retries and timeouts are all used for STS. Where the configuration says nothing about them, requests to STS
     /// are retried as the SDK does by default, an attempt ends after 10 s and an operation after 30 s.
     pub fn builder(base: &SdkConfig) -> CopyRoleBuilder {
-        CopyRoleBuilder { base: base.clone(), account: None, vendor: None, role_arn: None, session_name: None }
+        CopyRoleBuilder {
+            base: base.clone(),
+            account: None,
+            vendor: None,
+            role_arn: None,
+            session_name: None,
+            session_policy: None,
+        }
     }
 
     /// Makes sure that there is a token, and tells about it.
@@ -114,6 +121,7 @@ impl fmt::Debug for CopyRole {
             .field("vendor", &settings.vendor)
             .field("role_arn", &settings.role_arn)
             .field("session_name", &settings.session_name)
+            .field("session_policy", &settings.session_policy)
             .field("generation", &self.generation())
             .finish_non_exhaustive()
     }
@@ -142,6 +150,7 @@ pub struct CopyRoleBuilder {
     vendor: Option<AccountId>,
     role_arn: Option<RoleArn>,
     session_name: Option<String>,
+    session_policy: Option<String>,
 }
 
 impl CopyRoleBuilder {
@@ -174,6 +183,16 @@ impl CopyRoleBuilder {
         self
     }
 
+    /// A policy that narrows every session to what both it and the role allow: at most [`SESSION_POLICY_LIMIT`] characters,
+    /// U+0020 to U+00FF. Credentials that are the role's already cannot be narrowed: they are then refused.
+    ///
+    /// [`SESSION_POLICY_LIMIT`]: flex_policy::SESSION_POLICY_LIMIT
+    #[must_use]
+    pub fn session_policy(mut self, policy: impl Into<String>) -> Self {
+        self.session_policy = Some(policy.into());
+        self
+    }
+
     /// Checks the settings. Nothing is sent yet.
     ///
     /// # Errors
@@ -187,6 +206,17 @@ impl CopyRoleBuilder {
                 setting: "session name",
                 problem: format!("{session_name:?} is not allowed: it has 2 to 64 of letters, digits and _+=,.@-"),
             });
+        }
+        if let Some(policy) = &self.session_policy {
+            let count = policy.chars().count();
+            if !(1..=SESSION_POLICY_LIMIT).contains(&count) {
+                let problem = format!("has {count} characters: STS takes 1 to {SESSION_POLICY_LIMIT}");
+                return Err(CredsError::InvalidSettings { setting: "session policy", problem });
+            }
+            if let Some(c) = policy.chars().find(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
+                let problem = format!("holds {c:?}: STS takes U+0020 to U+00FF");
+                return Err(CredsError::InvalidSettings { setting: "session policy", problem });
+            }
         }
         if self.base.region().is_none() {
             return Err(invalid("region", "is missing: STS is asked in a region, e.g. ap-northeast-1"));
@@ -208,6 +238,7 @@ impl CopyRoleBuilder {
                 vendor: self.vendor.unwrap_or(AccountId::VENDOR),
                 role_arn: self.role_arn,
                 session_name,
+                session_policy: self.session_policy,
             })),
         })
     }
@@ -221,6 +252,7 @@ impl fmt::Debug for CopyRoleBuilder {
             .field("vendor", &self.vendor)
             .field("role_arn", &self.role_arn)
             .field("session_name", &self.session_name)
+            .field("session_policy", &self.session_policy)
             .finish_non_exhaustive()
     }
 }

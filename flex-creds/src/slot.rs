@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::AsyncSleep;
+use futures::FutureExt;
+use futures::future::Shared;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::acquire::{Acquired, Learned, Previous, Settings, acquire, limit};
 use crate::error::{CredsError, chain};
@@ -60,7 +62,8 @@ struct State {
 #[derive(Clone)]
 struct Flight {
     id: u64,
-    outcome: watch::Receiver<Option<Outcome>>,
+    /// Wakes its waiters in their order, which `tokio::sync::watch` does not: a simulation then repeats.
+    outcome: Shared<oneshot::Receiver<Outcome>>,
 }
 
 impl State {
@@ -179,10 +182,10 @@ impl Slot {
         };
         state.flights += 1;
         let id = state.flights;
-        let (done, outcome) = watch::channel(None);
-        let flight = Flight { id, outcome };
+        let (done, outcome) = oneshot::channel();
+        let flight = Flight { id, outcome: outcome.shared() };
         state.flight = Some(flight.clone());
-        let pilot = Pilot { slot: self.clone(), id, done };
+        let pilot = Pilot { slot: self.clone(), id, done: Some(done) };
         runtime.spawn(async move {
             let slot = pilot.slot.clone();
             if !pause.is_zero() {
@@ -195,18 +198,14 @@ impl Slot {
     }
 
     /// The outcome of a renewal. `None` when its task is gone or stands still, and another one may start.
-    async fn arrive(&self, mut flight: Flight) -> Option<Outcome> {
-        let landed = async {
-            let outcome = flight.outcome.wait_for(Option::is_some).await;
-            outcome.ok().and_then(|outcome| outcome.clone())
-        };
+    async fn arrive(&self, flight: Flight) -> Option<Outcome> {
         // Every step of a renewal is bounded, but a runtime that nobody drives any more bounds nothing.
         let patience = limit(&self.settings.base) + RETRY_PAUSE;
-        let waited = Timeout::new(landed, self.settings.sleep.sleep(patience)).await;
+        let waited = Timeout::new(flight.outcome, self.settings.sleep.sleep(patience)).await;
         if waited.is_err() {
             self.lock().forget_flight(flight.id);
         }
-        waited.ok().flatten()
+        waited.ok().and_then(Result::ok)
     }
 }
 
@@ -214,11 +213,11 @@ impl Slot {
 struct Pilot {
     slot: Arc<Slot>,
     id: u64,
-    done: watch::Sender<Option<Outcome>>,
+    done: Option<oneshot::Sender<Outcome>>,
 }
 
 impl Pilot {
-    fn land(self, acquired: Result<Acquired, CredsError>) {
+    fn land(mut self, acquired: Result<Acquired, CredsError>) {
         let now = self.slot.settings.clock.now();
         let mut state = self.slot.lock();
         let outcome = match acquired {
@@ -263,7 +262,10 @@ impl Pilot {
         };
         state.forget_flight(self.id);
         drop(state);
-        self.done.send_replace(Some(outcome));
+        if let Some(done) = self.done.take() {
+            // Nobody waits any more: the token is in its place all the same.
+            let _ = done.send(outcome);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use aws_smithy_types::date_time::Format;
 use aws_types::SdkConfig;
 use flex_policy::RoleArn;
 
+use crate::acquire::Settings;
 use crate::error::{ClockSkew, CredsError, Failure, StsFailure};
 
 /// One attempt, unless the base configuration says otherwise. STS answers in well under a second.
@@ -97,14 +98,15 @@ impl Sts {
         &self,
         role: &RoleArn,
         caller: Option<&str>,
-        session_name: &str,
+        settings: &Settings,
         duration: Duration,
     ) -> Result<Assumed, CredsError> {
         let answer = self
             .client
             .assume_role()
             .role_arn(role.to_string())
-            .role_session_name(session_name)
+            .role_session_name(&settings.session_name)
+            .set_policy(settings.session_policy.clone())
             .duration_seconds(i32::try_from(duration.as_secs()).unwrap_or(i32::MAX))
             .send()
             .await;

@@ -142,8 +142,9 @@ impl TradingCalendar {
 
 /// `YYYY-MM-DD` and nothing else.
 fn read_date(text: &str) -> Option<NaiveDate> {
-    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    plain.then(|| text.parse().ok()).flatten()
+    // chrono reads years before our era, too.
+    let plain = |(at, b): (usize, u8)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() };
+    (text.len() == 10 && text.bytes().enumerate().all(plain)).then(|| text.parse().ok()).flatten()
 }
 
 /// A line of an override file that was not understood.
@@ -228,6 +229,7 @@ mod tests {
             ("2021-05-31 closed\nnonsense", 2, "\"nonsense\" is not a date"),
             ("2021/05/31 closed", 1, "is not a date"),
             ("2021-02-29 closed", 1, "is not a date"),
+            ("-021-05-31 closed", 1, "\"-021-05-31\" is not a date"),
             ("\n\n2021-05-31", 3, "2021-05-31 is neither session nor closed"),
             ("2021-05-31 open", 1, "\"open\" is neither"),
             ("2021-05-31 closed\n# again\n2021-05-31 session", 3, "stands in line 1 already"),

@@ -1,5 +1,5 @@
 use crate::date::DateFault;
-use crate::text::quoted;
+use crate::text::{quoted, visible};
 use std::fmt;
 use std::ops::Range;
 
@@ -137,7 +137,8 @@ impl fmt::Display for SelectionError {
                 write!(f, ", at character {character}")?;
             }
         }
-        write!(f, ": {}\nexpected {}, for example {}", self.problem(), self.expected(), self.example())
+        write!(f, ": {}\nexpected ", visible(self.problem()))?;
+        write!(f, "{}, for example {}", visible(self.expected()), visible(self.example()))
     }
 }
 

@@ -58,6 +58,12 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// `text` for a message, without quotation marks: a folder's name may hold control characters.
+pub(crate) fn visible(text: &str) -> String {
+    let show = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@
 //! keeps every byte of the others, [`check_bucket_policy`] says what would keep a copy from working and why, and
 //! [`fix_bucket_policy`] makes the smallest change that lets it through. A [`Scene`] is the whole set-up, printed as JSON,
 //! CloudFormation, Terraform or a shell script; [`owner_permissions`] are the rights that making it takes, and
-//! [`vendor_notice`] is the mail to the vendor.
+//! [`vendor_notice`] is the mail to the vendor. A [`SessionPolicy`] narrows one session of the copy role to one run.
 //!
 //! Without the features `aws` and `iam`, which do it all live, there is no I/O here and nothing of AWS's SDK.
 //!
@@ -54,6 +54,7 @@ mod partition;
 mod permissions;
 mod role;
 mod scene;
+mod session;
 mod text;
 
 pub use account::{AccountId, AccountIdError, VENDOR_ACCOUNT};
@@ -76,4 +77,5 @@ pub use scene::{
     Format, FormatError, IamName, IamNameError, Scene, SceneIdentity, ServiceTrust, render_assume_role_policy,
     render_bucket_policy,
 };
+pub use session::{SESSION_POLICY_LIMIT, SessionPolicy, SessionWidth};
 pub use text::{Change, ChangeKind, Merged, PolicyTextError, merge_assume_role_policy, merge_bucket_policy};

@@ -16,6 +16,9 @@ pub enum OwnerTask {
     Doctor,
     /// Finding and ending unfinished uploads.
     Clean,
+    /// Reading the copies to verify them. Where the bucket encrypts with a KMS key of the account's own, `kms:Decrypt` on
+    /// that key comes on top.
+    VerifyDeep,
     /// Reading the bucket's policy.
     PolicyCheck,
     /// Changing the bucket's policy.
@@ -24,8 +27,14 @@ pub enum OwnerTask {
 
 impl OwnerTask {
     /// All of them.
-    pub const ALL: [OwnerTask; 5] =
-        [OwnerTask::Setup, OwnerTask::Doctor, OwnerTask::Clean, OwnerTask::PolicyCheck, OwnerTask::PolicyApply];
+    pub const ALL: [OwnerTask; 6] = [
+        OwnerTask::Setup,
+        OwnerTask::Doctor,
+        OwnerTask::Clean,
+        OwnerTask::VerifyDeep,
+        OwnerTask::PolicyCheck,
+        OwnerTask::PolicyApply,
+    ];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +42,7 @@ impl OwnerTask {
             OwnerTask::Setup => "setup",
             OwnerTask::Doctor => "doctor",
             OwnerTask::Clean => "clean",
+            OwnerTask::VerifyDeep => "verify-deep",
             OwnerTask::PolicyCheck => "policy-check",
             OwnerTask::PolicyApply => "policy-apply",
         }
@@ -65,6 +75,8 @@ impl OwnerTask {
                 "s3:ListBucketMultipartUploads",
             ],
             OwnerTask::Clean => &["s3:ListBucketMultipartUploads"],
+            // Listings are the copy role's.
+            OwnerTask::VerifyDeep => &[],
             OwnerTask::PolicyCheck => &["s3:GetBucketPolicy"],
             OwnerTask::PolicyApply => &["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
         }
@@ -82,6 +94,7 @@ impl OwnerTask {
     fn on_objects(self) -> &'static [&'static str] {
         match self {
             OwnerTask::Clean => &["s3:AbortMultipartUpload"],
+            OwnerTask::VerifyDeep => &["s3:GetObject"],
             _ => &[],
         }
     }
@@ -138,7 +151,7 @@ impl FromStr for OwnerTask {
 
 /// Not the word for a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{found:?} is not a task; expected setup, doctor, clean, policy-check or policy-apply")]
+#[error("{found:?} is not a task; expected setup, doctor, clean, verify-deep, policy-check or policy-apply")]
 pub struct OwnerTaskError {
     found: String,
 }
@@ -168,7 +181,7 @@ pub fn owner_permissions(scene: &Scene, tasks: &[OwnerTask]) -> Permissions {
     let iam = |kind: &str, name: &crate::IamName| format!("arn:aws:iam::{}:{kind}/{name}", scene.account());
     let mut wanted: Vec<(&'static str, String, Of)> = vec![
         ("FlexBucket", bucket.clone(), OwnerTask::on_bucket),
-        ("FlexUploads", format!("{bucket}/*"), OwnerTask::on_objects),
+        ("FlexObjects", format!("{bucket}/*"), OwnerTask::on_objects),
         ("FlexAccount", "*".to_owned(), OwnerTask::on_account),
     ];
     match scene.identity() {
@@ -251,6 +264,14 @@ mod tests {
                 ("s3:ListBucketMultipartUploads", on("arn:aws:s3:::my-flex-data")),
             ])
         );
+    }
+
+    #[test]
+    fn reading_the_copies_needs_one_right_on_the_objects() {
+        let deep = owner_permissions(&scene(), &[OwnerTask::VerifyDeep]);
+        assert_eq!(deep.actions(), BTreeMap::from([("s3:GetObject", BTreeSet::from(["arn:aws:s3:::my-flex-data/*"]))]));
+        let tasks = OwnerTask::ALL.map(|task| task.as_str().parse());
+        assert_eq!(tasks, OwnerTask::ALL.map(Ok), "each word is read back");
     }
 
     #[test]

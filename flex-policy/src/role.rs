@@ -106,7 +106,7 @@ pub enum RoleArnError {
         found: String,
     },
     /// The ARN of a session, as GetCallerIdentity shows it.
-    #[error("this is the ARN of a session of a role; give the role's own, {role}")]
+    #[error("this is the ARN of a session of a role; give the role's own, {}", role.escape_debug())]
     Session {
         /// The role's ARN, as far as it can be told: a path is not in the session's.
         role: String,

@@ -126,6 +126,19 @@ fn the_same_in_another_form_is_left_as_it_is() {
 }
 
 #[test]
+fn a_statement_under_the_other_ones_sid_is_replaced_and_its_own_is_put_beside_it() {
+    let good = bucket_policy(&role(), &bucket()).to_string();
+    let statements = json(&good)["Statement"].as_array().expect("a list").clone();
+    for (only, sid) in [(1, "S3CopyStmtList"), (0, "S3CopyStmtPutObject")] {
+        let mut misnamed = statements[only].clone();
+        misnamed["Sid"] = sid.into();
+        let merged = merge(&serde_json::json!({"Statement": [misnamed]}).to_string());
+        assert_eq!(json(&merged.policy)["Statement"].as_array().expect("a list").len(), 2, "{}", merged.policy);
+        assert!(check_bucket_policy(&merged.policy, &role(), &bucket()).is_empty(), "{}", merged.policy);
+    }
+}
+
+#[test]
 fn the_new_statements_look_like_those_around_them() {
     let tabs = "{\n\t\"Statement\": [\n\t\t{\n\t\t\t\"Sid\": \"a\"\n\t\t}\n\t]\n}";
     let merged = merge(tabs);

@@ -54,6 +54,39 @@ async fn settings_are_sent_as_given() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_policy_goes_with_every_assume_role() {
+    let sts = FakeSts::new();
+    sts.world().cap = Some(CHAINED);
+    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let role = sts.builder().session_policy(policy).build().expect("good settings");
+    role.session().await.expect("a token");
+    role.renew(role.generation()).await.expect("another token");
+    let bodies: Vec<String> =
+        sts.world().calls.iter().filter(|call| call.operation == "AssumeRole").map(|call| call.body.clone()).collect();
+    assert_eq!(bodies.len(), 3, "12 h refused, 1 h, renewed");
+    let sent = "&Policy=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
+    assert!(bodies.iter().all(|body| body.contains(sent)), "{bodies:?}");
+    sts.role().session().await.expect("a token");
+    assert!(!sts.last().body.contains("Policy="));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_policy_that_cannot_be_had_is_refused() {
+    let sts = FakeSts::new();
+    for policy in ["", &"x".repeat(2049), "日本"] {
+        let error = sts.builder().session_policy(policy).build().expect_err("refused");
+        assert!(matches!(&error, CredsError::InvalidSettings { setting: "session policy", .. }), "{error}");
+    }
+    assert!(sts.builder().session_policy("é".repeat(2048)).build().is_ok());
+    // Never wider than asked for.
+    sts.world().caller = (copy_role_session(ACCOUNT), VENDOR.to_owned());
+    let error =
+        sts.builder().session_policy("{}").build().expect("good settings").session().await.expect_err("refused");
+    assert!(matches!(&error, CredsError::InvalidSettings { setting: "session policy", .. }), "{error}");
+    assert_eq!(sts.assumes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn bad_settings_are_refused_before_anything_is_sent() {
     let sts = FakeSts::new();
     for name in ["x", "", "with space", "a/b", "日本", &"n".repeat(65)] {

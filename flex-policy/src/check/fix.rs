@@ -51,10 +51,32 @@ pub fn fix_assume_role_policy(text: &str, role: &RoleArn) -> Result<Fixed, Polic
     fix(text, &wanted, role, &check, &|text| merge_assume_role_policy(Some(text), role))
 }
 
+/// Two were enough for every text that was tried; this only makes sure that there is an end.
+const ROUNDS: usize = 4;
+
 type Check<'a> = &'a dyn Fn(&str) -> Vec<Finding>;
 type Merge<'a> = &'a dyn Fn(&str) -> Result<Merged, PolicyTextError>;
 
 fn fix(
+    before: &str,
+    wanted: &PolicyDocument,
+    role: &RoleArn,
+    check: Check<'_>,
+    merge: Merge<'_>,
+) -> Result<Fixed, PolicyTextError> {
+    let mut fixed = mend_once(before, wanted, role, check, merge)?;
+    // A merge that began from the text as it came leaves what else can be mended to the next round.
+    for _ in 0..ROUNDS {
+        let again = mend_once(&fixed.policy, wanted, role, check, merge)?;
+        if again.policy == fixed.policy || errors(&again.remaining) > errors(&fixed.remaining) {
+            break;
+        }
+        fixed = again;
+    }
+    Ok(Fixed { before: before.to_owned(), ..fixed })
+}
+
+fn mend_once(
     before: &str,
     wanted: &PolicyDocument,
     role: &RoleArn,

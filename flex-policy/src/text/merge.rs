@@ -138,9 +138,14 @@ fn find<'a>(policy: &'a PolicyText<'_>, wanted: &Statement) -> Found<'a> {
         Place::List(_, items) => items,
     };
     let has_sid = |node: &Node| wanted.sid().is_some() && node.get("Sid").and_then(Node::as_str) == wanted.sid();
+    // What has the other statement's Sid is replaced by that one, whatever it says.
+    let stays = |node: &&Node| {
+        wanted.sid().is_none()
+            || !node.get("Sid").and_then(Node::as_str).is_some_and(|sid| crate::BUCKET_POLICY_SIDS.contains(&sid))
+    };
     let mut ours = items.iter().enumerate().filter(|(_, item)| has_sid(item));
     match ours.next() {
-        None if items.iter().any(says_it) => Found::Equal,
+        None if items.iter().filter(stays).any(says_it) => Found::Equal,
         None => Found::None,
         Some((_, first)) => {
             let again: Vec<_> = ours.map(|(index, item)| items[index - 1].span.end..item.span.end).collect();
