@@ -36,6 +36,11 @@ impl Bucket {
         self
     }
 
+    /// The same bucket, reached through another client: another identity.
+    pub(crate) fn through(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
+    }
+
     /// The bucket's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -52,6 +57,12 @@ impl Bucket {
 
     pub(crate) fn owner(&self) -> Option<&str> {
         self.expected_owner.as_deref()
+    }
+
+    /// The client's time, in seconds since 1970-01-01 UTC.
+    pub(crate) fn now(&self) -> i64 {
+        let now = self.client.config().time_source().unwrap_or_default().now();
+        now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
     }
 
     /// The key in this bucket for a key of the vendor's.

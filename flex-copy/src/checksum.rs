@@ -4,6 +4,16 @@ use aws_sdk_s3::{
     operation::{complete_multipart_upload::CompleteMultipartUploadOutput, head_object::HeadObjectOutput},
     types::{ChecksumAlgorithm, CompletedPart, CopyObjectResult, CopyPartResult},
 };
+use serde::{Deserialize, Serialize};
+
+/// A checksum of a whole object, as the service told it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    /// S3's name of the algorithm, e.g. `CRC64NVME`.
+    pub algorithm: Box<str>,
+    /// The value, in S3's Base64.
+    pub value: Box<str>,
+}
 
 /// Checksums of one object, by algorithm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +74,18 @@ impl Checksums {
             }
         }
         common
+    }
+
+    /// The one of these to tell: one that the other side has, too, before any other.
+    pub(crate) fn told(&self, other: &Self) -> Option<Checksum> {
+        let shared = self.0.iter().find(|(algorithm, _)| other.0.iter().any(|(theirs, _)| theirs == algorithm));
+        let (algorithm, value) = shared.or(self.0.first())?;
+        Some(Checksum { algorithm: algorithm.as_str().into(), value: value.as_str().into() })
+    }
+
+    /// The value of this algorithm.
+    pub(crate) fn value(&self, algorithm: &ChecksumAlgorithm) -> Option<&str> {
+        self.0.iter().find(|(theirs, _)| theirs == algorithm).map(|(_, value)| value.as_str())
     }
 
     /// The algorithm to ask for so that a multipart copy has a checksum of the whole object to compare with the source's:

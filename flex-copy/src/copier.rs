@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Bucket, CopyRun, CopySettings, PlanStream, RenewableCredentials, StopReason, VerifyRun,
+    Bucket, CopyRun, CopySettings, Journal, JournalStore, PlanStream, RenewableCredentials, StopReason, VerifyRun,
+    deep::{self, DeepRecord, DeepRecordError, DeepRun, DeepSettings},
     list::{self, FolderStream},
     listing::Side,
+    manifest::Records,
     plan::{self, Scene},
     requests::Requests,
     run, verify,
@@ -21,6 +23,7 @@ use crate::{
 pub struct Copier {
     scene: Arc<Scene>,
     credentials: Option<Arc<dyn RenewableCredentials>>,
+    journal: Option<Journal>,
 }
 
 impl fmt::Debug for Copier {
@@ -36,12 +39,19 @@ impl fmt::Debug for Copier {
 impl Copier {
     /// A copier from the vendor's bucket (`source`) into the subscriber's (`destination`), both reached as the copy role.
     pub fn new(source: Bucket, destination: Bucket, settings: CopySettings) -> Self {
-        Self { scene: Arc::new(Scene { source, destination, settings }), credentials: None }
+        Self { scene: Arc::new(Scene { source, destination, settings }), credentials: None, journal: None }
     }
 
     /// Credentials that are renewed when the service calls them expired. Without them an expired token ends a run.
     pub fn credentials(mut self, credentials: Arc<dyn RenewableCredentials>) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// A journal of uploads under way, so that a later run can resume or abort what a killed one left. None by default. One
+    /// journal serves one destination.
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
         self
     }
 
@@ -75,18 +85,70 @@ impl Copier {
     /// # Cancellation
     /// Cancelling the token drains: nothing new is begun, whole copies under way are waited for, multipart copies are
     /// aborted, and the summary names what could not be. Dropping the run stops it where it is: CopyObject either
-    /// happens or not, and an upload under way stays open ([`CopyRun::open_uploads`] names those before the drop).
+    /// happens or not, and an upload under way stays open ([`CopyRun::open_uploads`] names those before the drop); with a
+    /// [`journal`](Self::journal) the next run resumes it.
     pub fn copy(&self, selection: &Selection, cancel: CancellationToken) -> CopyRun {
         let stop = cancel.child_token();
         let (requests, notices) = self.requests(stop.clone());
-        run::start(self.scene.clone(), requests, notices, Arc::new(selection.clone()), cancel, stop)
+        let selection = Arc::new(selection.clone());
+        run::start(self.scene.clone(), requests, notices, selection, self.journal.clone(), cancel, stop)
     }
 
     /// Proves the selection from the two listings, and claims no more than they show. A key that the destination lacks
     /// costs one HEAD of the source, which tells missing from not entitled.
     pub fn verify(&self, selection: &Selection, cancel: CancellationToken) -> VerifyRun {
         let (requests, notices) = self.requests(cancel);
-        verify::start(self.scene.clone(), requests, notices, Arc::new(selection.clone()))
+        verify::start(self.scene.clone(), requests, notices, Arc::new(selection.clone()), None)
+    }
+
+    /// Proves again what manifests have on record, from the records and the two listings: a copy that is as it was
+    /// recorded is proven as strongly as it was then, whatever the listings can show.
+    pub fn verify_recorded(&self, selection: &Selection, records: Records, cancel: CancellationToken) -> VerifyRun {
+        let (requests, notices) = self.requests(cancel);
+        verify::start(self.scene.clone(), requests, notices, Arc::new(selection.clone()), Some(records))
+    }
+
+    /// Reads what the destination has of the selection, and compares the content with what the source says: see
+    /// [`deep`](crate::deep). `owner` reaches the destination with the right to read there, which the copy role does not
+    /// have; make it with [`client_config`](crate::client_config).
+    ///
+    /// # Cancellation
+    /// Cancelling the token ends the reading where it is; what was begun and not finished is reported as interrupted. The
+    /// record keeps what was found until then, also when the run is dropped.
+    pub fn verify_deep(
+        &self,
+        selection: &Selection,
+        owner: aws_sdk_s3::Client,
+        settings: DeepSettings,
+        record: Option<DeepRecord>,
+        cancel: CancellationToken,
+    ) -> DeepRun {
+        let stop = cancel.child_token();
+        let (send, notices) = mpsc::unbounded_channel();
+        let scene = self.scene.clone();
+        let requests = Requests::new(&scene.settings, self.credentials.clone(), stop.clone(), send.clone());
+        // A place each is enough: what holds one is an object that is being opened.
+        let as_owner = CopySettings { max_in_flight: settings.max_in_flight, ..scene.settings.clone() };
+        // The owner's credentials are renewed by the client's own provider.
+        let as_owner = Requests::new(&as_owner, None, stop.clone(), send);
+        let destination = scene.destination.through(owner);
+        let parts = deep::Parts {
+            scene,
+            requests: Arc::new(requests),
+            owner: as_owner,
+            notices,
+            settings,
+            destination,
+            record,
+            cancel,
+            stop,
+        };
+        deep::start(parts, Arc::new(selection.clone()))
+    }
+
+    /// Opens a record of earlier deep verifications between these two buckets.
+    pub async fn deep_record(&self, store: Arc<dyn JournalStore>) -> Result<DeepRecord, DeepRecordError> {
+        DeepRecord::open(store, &self.scene).await
     }
 
     /// Lists the source's or the destination's keys under a prefix, like `aws s3 ls`: folders and objects of one level,

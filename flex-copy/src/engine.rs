@@ -1,11 +1,8 @@
 //! How one object is copied: which method, what a refusal means, and what the run has learnt of its destination.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
 };
 
 use aws_sdk_s3::{
@@ -15,10 +12,11 @@ use aws_sdk_s3::{
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
-    Action, CopyReason, ETag, Encryption, ListedObject, Notice, ObjectFailure, OnChange, OpenUpload, Outcome, PlanItem,
-    Proof, StopReason,
+    Action, Checksum, CopyReason, ETag, Encryption, ListedObject, Notice, ObjectFailure, OnChange, Outcome, PartSizes,
+    PlanItem, Proof, StopReason,
     failure::{FailureKind, Operation, RequestFailure},
     layout::COPY_OBJECT_LIMIT,
+    open_uploads::Uploads,
     plan::{Method, Scene},
     requests::{Failed, GaveUp, OnCancel, Requests, attempt_limit},
 };
@@ -56,6 +54,10 @@ pub(crate) struct Made {
     pub(crate) proof: Proof,
     pub(crate) etag: ETag,
     pub(crate) parts: u32,
+    /// The copy's, as it was answered.
+    pub(crate) checksum: Option<Checksum>,
+    /// Of a multipart copy.
+    pub(crate) layout: Option<PartSizes>,
 }
 
 /// Why a copy was not made.
@@ -86,7 +88,7 @@ impl From<StopReason> for Fault {
 }
 
 impl Engine {
-    pub(crate) fn new(scene: Arc<Scene>, requests: Arc<Requests>) -> Self {
+    pub(crate) fn new(scene: Arc<Scene>, requests: Arc<Requests>, uploads: Uploads) -> Self {
         let kms = match scene.settings.encryption {
             Some(Encryption::Kms(_)) => YES,
             Some(Encryption::S3) => NO,
@@ -95,7 +97,7 @@ impl Engine {
         Self {
             scene,
             requests,
-            uploads: Uploads::default(),
+            uploads,
             proven: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
             given_up: AtomicU32::new(0),
@@ -172,8 +174,9 @@ impl Engine {
         let mut source_changed = false;
         loop {
             let fault = match self.copy_once(object, item.destination_etag.as_ref(), reason).await {
-                Ok(Made { proof, etag, parts }) => {
-                    return Ok(Outcome::Copied { proof, reason, etag, parts, source_changed });
+                Ok(Made { proof, etag, parts, checksum, layout }) => {
+                    let (checksum, layout) = (checksum.map(Box::new), layout.map(Box::new));
+                    return Ok(Outcome::Copied { proof, reason, etag, parts, source_changed, checksum, layout });
                 }
                 Err(fault) => fault,
             };
@@ -363,57 +366,12 @@ pub(crate) async fn head_source(
         .set_expected_bucket_owner(source.owner().map(str::to_owned));
     requests
         .send(operation, attempt_limit(0), OnCancel::Stop, || async {
-            call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
+            let answer = call.clone().send().await;
+            answer.map_err(|e| RequestFailure::from_sdk(operation, e).or_skewed(source.now()))
         })
         .await
 }
 
 pub(crate) fn is_kms(encryption: Option<&ServerSideEncryption>) -> bool {
     encryption.is_some_and(|e| e.as_str().starts_with("aws:kms"))
-}
-
-/// The uploads that were begun and not ended. Shared with the caller, who may leave at any moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Uploads(Arc<Mutex<OpenUploads>>);
-
-#[derive(Debug, Default)]
-struct OpenUploads {
-    /// Key and upload id.
-    known: BTreeSet<(String, String)>,
-    /// Keys for which a creation is under way, or its answer was lost.
-    lost: Vec<String>,
-}
-
-impl Uploads {
-    fn lock(&self) -> MutexGuard<'_, OpenUploads> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn opened(&self, key: &str, id: &str) {
-        self.lock().known.insert((key.into(), id.into()));
-    }
-
-    pub(crate) fn ended(&self, key: &str, id: &str) {
-        self.lock().known.remove(&(key.to_owned(), id.to_owned()));
-    }
-
-    /// Before a creation is sent: from here on there may be an upload that nobody knows.
-    pub(crate) fn opening(&self, key: &str) {
-        self.lock().lost.push(key.into());
-    }
-
-    /// Every attempt at a creation was answered: there is no upload but those that are known.
-    pub(crate) fn answered(&self, key: &str) {
-        let mut uploads = self.lock();
-        if let Some(at) = uploads.lost.iter().position(|lost| lost == key) {
-            uploads.lost.swap_remove(at);
-        }
-    }
-
-    pub(crate) fn list(&self) -> Vec<OpenUpload> {
-        let uploads = self.lock();
-        let known = uploads.known.iter().map(|(key, id)| OpenUpload { key: key.clone(), upload_id: Some(id.clone()) });
-        let lost = uploads.lost.iter().map(|key| OpenUpload { key: key.clone(), upload_id: None });
-        known.chain(lost).collect()
-    }
 }

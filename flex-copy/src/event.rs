@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use flex_keys::{Dataset, Selection, TradingCalendar};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{ETag, Operation, RequestFailure, StopReason};
+use crate::{Checksum, ETag, Operation, PartSizes, RequestFailure, StopReason};
 
 /// By what a copy is proven to hold the source's content, the strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// A checksum of the whole object is equal on both sides.
@@ -58,6 +58,11 @@ pub enum Outcome {
         parts: u32,
         /// The source changed during the run; this is its newer version.
         source_changed: bool,
+        /// The copy's checksum, where the service told one. It is the source's, too, where the proof is
+        /// [`Proof::Checksum`].
+        checksum: Option<Box<Checksum>>,
+        /// The sizes of its parts; `None` for a whole copy.
+        layout: Option<Box<PartSizes>>,
     },
     /// Already there with equal size and ETag.
     Identical,
@@ -170,6 +175,42 @@ pub enum Notice {
     },
     /// The destination encrypts with KMS: its ETags prove nothing.
     DestinationUsesKms,
+    /// The journal cannot be written: the run goes on without. Uploads from here on are unknown to a later run, should
+    /// this one be killed.
+    JournalFailed {
+        /// What went wrong, with the journal's place.
+        failure: String,
+    },
+    /// The journal held lines that cannot be read. They are skipped; an upload that they told of is unknown.
+    JournalDamaged {
+        /// How many.
+        lines: u64,
+    },
+    /// A multipart copy that an earlier run began goes on.
+    Resumed {
+        /// The object.
+        key: String,
+        /// Parts that are there already.
+        kept: u32,
+        /// All of its parts.
+        parts: u32,
+    },
+    /// An upload of an earlier run that is of no use any more was aborted.
+    UploadAborted {
+        /// The key at the destination, its prefix included.
+        key: String,
+        /// The upload's id.
+        upload_id: String,
+    },
+    /// An upload of an earlier run was left as it is: it could not be looked at, or not be aborted.
+    UploadLeft {
+        /// The key at the destination, its prefix included.
+        key: String,
+        /// The upload's id.
+        upload_id: String,
+        /// What the service said.
+        failure: String,
+    },
 }
 
 /// One event of a run, in this order: notices and ends of objects as they come, then one summary.
@@ -206,6 +247,10 @@ pub struct ObjectEnd {
     pub size: u64,
     /// The source's ETag of that version.
     pub etag: ETag,
+    /// When the source was written, in seconds since 1970-01-01 UTC; 0 where the service does not tell.
+    pub last_modified: i64,
+    /// The ETag of what the destination had under the key before this run, if it had anything.
+    pub destination_etag: Option<ETag>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -248,8 +293,10 @@ pub struct DayCounts {
 pub struct OpenUpload {
     /// The key at the destination, its prefix included.
     pub key: String,
-    /// The upload's id; `None` where the answer to its creation was lost.
+    /// The upload's id; `None` where the answer to its creation was lost, so that it may not be open at all.
     pub upload_id: Option<String>,
+    /// An earlier run began it, and this one neither resumed nor aborted it: it was outside the selection, or could not be.
+    pub earlier: bool,
 }
 
 /// The result of a run.

@@ -8,6 +8,7 @@ use aws_sdk_s3::{
     operation::{RequestId, RequestIdExt},
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::{DateTime, date_time::Format};
 
 /// The operations that flex sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,11 +17,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 pub enum Operation {
     ListObjectsV2,
     HeadObject,
+    GetObject,
     CopyObject,
     CreateMultipartUpload,
     UploadPartCopy,
     CompleteMultipartUpload,
     AbortMultipartUpload,
+    ListParts,
     ListMultipartUploads,
 }
 
@@ -82,6 +85,8 @@ struct Details {
     /// The request may have had its effect although no answer came.
     maybe_done: bool,
     region: Option<String>,
+    /// The service's time, in seconds since 1970-01-01 UTC.
+    date: Option<i64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -130,6 +135,16 @@ impl RequestFailure {
         }
     }
 
+    /// A refused HEAD does not say why. Where the service's time and ours are as far apart as S3 does not allow (15 minutes), it
+    /// is that, and not the object.
+    pub(crate) fn or_skewed(mut self, now: i64) -> Self {
+        let apart = self.0.date.map_or(0, |date| date.abs_diff(now));
+        if self.0.kind == FailureKind::Denied && self.0.code.is_none() && apart >= 900 {
+            self.0.kind = FailureKind::ClockSkew;
+        }
+        self
+    }
+
     pub(crate) fn new(operation: Operation, kind: FailureKind, message: impl Into<String>) -> Self {
         Self(Box::new(Details {
             operation,
@@ -141,6 +156,7 @@ impl RequestFailure {
             extended_request_id: None,
             maybe_done: false,
             region: None,
+            date: None,
             source: None,
         }))
     }
@@ -178,6 +194,8 @@ impl RequestFailure {
         let raw = error.raw_response();
         let status = raw.map(|r| r.status().as_u16());
         let region = raw.and_then(|r| r.headers().get("x-amz-bucket-region")).map(str::to_owned);
+        let date = raw.and_then(|r| r.headers().get("date"));
+        let date = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()).map(|date| date.secs());
         let request_id =
             error.request_id().map(str::to_owned).or_else(|| raw.and_then(|r| header(r, "x-amz-request-id")));
         let extended_request_id =
@@ -190,9 +208,11 @@ impl RequestFailure {
         let (kind, maybe_done) = match &error {
             _ if no_credentials => (FailureKind::Credentials, false),
             SdkError::ServiceError(_) => (classify(status, code.as_deref()), false),
-            // A body that cannot be read in a 2xx: the effect may be there. In an error: by its status.
+            // A body that cannot be read in a 2xx: the effect may be there. In a 5xx the status says enough; in another error
+            // it does not: a 403 may be a refusal, a clock that is off or a key that is not known, so it is asked again.
             SdkError::ResponseError(_) => match status {
-                Some(s) if s >= 300 => (classify(status, None), false),
+                Some(s) if s >= 500 => (classify(status, None), false),
+                Some(s) if s >= 300 => (FailureKind::NoAnswer, false),
                 _ => (FailureKind::NoAnswer, true),
             },
             SdkError::TimeoutError(_) => (FailureKind::NoAnswer, true),
@@ -217,6 +237,7 @@ impl RequestFailure {
             extended_request_id,
             maybe_done,
             region,
+            date,
             source,
         }))
     }

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 /// The most that one CopyObject copies: 5 GiB (S3 writes "5 GB" and enforces GiB, rclone#2375).
 pub(crate) const COPY_OBJECT_LIMIT: u64 = 5 << 30;
 /// The smallest part but the last.
@@ -68,6 +70,46 @@ impl Layout {
             && *last <= MAX_PART
             && rest.iter().all(|part| (MIN_PART..=MAX_PART).contains(part))
             && sizes.iter().sum::<u64>() == size
+    }
+}
+
+/// The part sizes of a multipart object, run by run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartSizes(Vec<(u64, u32)>);
+
+impl PartSizes {
+    /// Of these parts, in their order.
+    pub fn of(sizes: &[u64]) -> Self {
+        let mut runs: Vec<(u64, u32)> = Vec::new();
+        for size in sizes {
+            match runs.last_mut() {
+                Some((last, count)) if last == size => *count += 1,
+                _ => runs.push((*size, 1)),
+            }
+        }
+        runs.shrink_to_fit();
+        Self(runs)
+    }
+
+    /// Each size with the number of parts in a row that have it.
+    pub fn runs(&self) -> &[(u64, u32)] {
+        &self.0
+    }
+
+    /// The size of each part. Only for what is known to be of a possible number of parts.
+    pub(crate) fn sizes(&self) -> Vec<u64> {
+        self.0.iter().flat_map(|(size, count)| std::iter::repeat_n(*size, *count as usize)).collect()
+    }
+
+    /// How many parts.
+    pub fn count(&self) -> u32 {
+        self.0.iter().fold(0, |sum: u32, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// The object's size, unless it is more than a number holds.
+    pub fn total(&self) -> Option<u64> {
+        self.0.iter().try_fold(0_u64, |sum, (size, count)| sum.checked_add(size.checked_mul((*count).into())?))
     }
 }
 
@@ -158,6 +200,16 @@ mod tests {
             let part = free_part_size(size);
             assert!(Layout::Uniform(part).is_possible(size), "{size} {part}");
         }
+    }
+
+    #[test]
+    fn part_sizes_are_told_run_by_run() {
+        let sizes = PartSizes::of(&[8, 8, 8, 5, 8]);
+        assert_eq!(sizes.runs(), [(8, 3), (5, 1), (8, 1)]);
+        assert_eq!((sizes.count(), sizes.total()), (5, Some(37)));
+        assert_eq!(PartSizes::of(&[]).total(), Some(0));
+        assert_eq!(PartSizes(vec![(u64::MAX, 2)]).total(), None, "no overflow");
+        assert_eq!(PartSizes(vec![(1, u32::MAX), (1, 1)]).count(), u32::MAX);
     }
 
     #[test]

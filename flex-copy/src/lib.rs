@@ -3,7 +3,8 @@
 //! A [`Copier`] joins two [`Bucket`]s. [`Copier::plan`] compares their listings, [`Copier::copy`] copies what the
 //! destination lacks and proves each copy as strongly as the objects allow ([`Proof`]), and [`Copier::verify`] proves a
 //! selection from the listings alone. Each is a stream of typed items; nothing is printed, and nothing is held in memory
-//! but a window of the listings. [`Cleaner`] finds and ends unfinished uploads, as the bucket's owner.
+//! but a window of the listings. [`Copier::verify_deep`] reads the copies themselves, as their owner ([`deep`]), and
+//! [`Cleaner`] finds and ends unfinished uploads, as the bucket's owner.
 //!
 //! ```no_run
 //! use aws_sdk_s3::config::IdentityCache;
@@ -38,8 +39,8 @@
 //! # What is sent
 //! One CopyObject for an object up to 5 GiB; UploadPartCopy above that, and for a multipart source whose ETag only its own
 //! part layout can reproduce. Every copy is pinned to the listed ETag (`x-amz-copy-source-if-match`) and carries
-//! `bucket-owner-full-control`, which the vendor's bucket policy demands. Nothing is read and nothing is deleted at the
-//! destination.
+//! `bucket-owner-full-control`, which the vendor's bucket policy demands. Nothing is deleted at the
+//! destination, and nothing read but by [`Copier::verify_deep`].
 //!
 //! # Failures
 //! The engine does its own retries, so the S3 clients must make one attempt a request: make them with [`client_config`].
@@ -52,39 +53,49 @@ mod bucket;
 mod checksum;
 mod clean;
 mod copier;
+pub mod deep;
 mod engine;
 mod event;
 mod failure;
 mod governor;
+pub mod journal;
 mod layout;
 mod list;
 mod listing;
+pub mod manifest;
 mod object;
+mod open_uploads;
 mod parts;
 mod plan;
 mod requests;
+mod resume;
 mod run;
 mod settings;
 mod stop;
 mod telling;
+mod upload;
 mod verify;
 mod whole;
 
 pub use bucket::{Bucket, client_config};
+pub use checksum::Checksum;
 pub use clean::{Cleaner, UnfinishedUpload};
 pub use copier::{Copier, Place, ResolveError};
 pub use event::{
     CopyEvent, CopyReason, Count, DayCounts, Notice, ObjectEnd, ObjectFailure, OpenUpload, Outcome, Proof, Summary,
 };
 pub use failure::{FailureKind, Operation, RequestFailure};
+pub use journal::{Journal, JournalFile, JournalStore};
+pub use layout::PartSizes;
 pub use list::{FolderStream, ListEntry};
 pub use object::{ETag, ListedObject, Storage};
 pub use plan::{Action, Method, PlanItem, PlanStream};
 pub use requests::RenewableCredentials;
 pub use run::CopyRun;
 pub use settings::{
-    CopySettings, CopySettingsBuilder, DEFAULT_ATTEMPTS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTAGE_LIMIT, Encryption,
-    MAX_IN_FLIGHT_LIMIT, NameFilter, OnChange, ProofWanted, SettingsError,
+    CopySettings, CopySettingsBuilder, DEFAULT_ANSWER_LIMIT, DEFAULT_ATTEMPTS, DEFAULT_LISTING_AHEAD,
+    DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTAGE_LIMIT, Encryption, MAX_IN_FLIGHT_LIMIT, NameFilter, OnChange, ProofWanted,
+    SettingsError,
 };
 pub use stop::StopReason;
 pub use verify::{Verdict, VerifyEvent, VerifyRun, VerifySummary};

@@ -58,8 +58,9 @@ pub(crate) async fn page(
     let answer = requests
         .send(operation, attempt_limit(0), on_cancel, || async {
             let answer = call.clone().send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
-            // Cut off without a way to go on, as an empty or mangled answer looks: ask again.
-            if answer.is_truncated() == Some(true) && answer.next_continuation_token().is_none() {
+            // Cut off without a way to go on, or without a word of whether it is, as an empty or mangled answer looks: ask
+            // again. Taken for the end of the listing it would lose what follows.
+            if answer.is_truncated() != Some(false) && answer.next_continuation_token().is_none() {
                 return Err(RequestFailure::empty_answer(operation));
             }
             Ok(answer)

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An entity tag without its quotes.
 ///
 /// Stores differ in quoting it in copy results, so the quotes are taken off at the edge and put on again only where a
 /// header wants them ([`ETag::quoted`]).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ETag(Box<str>);
 
@@ -18,6 +18,11 @@ impl ETag {
         let text = text.trim();
         let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
         Self(bare.into())
+    }
+
+    /// Takes the text as it is, as [`as_str`](Self::as_str) gave it.
+    pub(crate) fn verbatim(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The tag without quotes.

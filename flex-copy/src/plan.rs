@@ -110,6 +110,8 @@ pub struct PlanItem {
     pub action: Action,
     /// The ETag of what the destination has under its key.
     pub destination_etag: Option<ETag>,
+    /// Its bytes.
+    pub destination_size: Option<u64>,
 }
 
 /// Compares one object of the source with what the destination lists under its key.
@@ -210,10 +212,8 @@ async fn join_range(
     let mut source = RangeReader::new(requests, &scene.source, Side::Source, range);
     let mut destination = RangeReader::new(requests, &scene.destination, Side::Destination, range);
     let mut batch = Vec::new();
-    let passes = |object: &ListedObject| {
-        let name = object.key.rsplit('/').next().unwrap_or(&object.key);
-        scene.settings.filter.as_ref().is_none_or(|filter| filter(name))
-    };
+    let batch_size = BATCH.min(scene.settings.listing_ahead);
+    let passes = |object: &ListedObject| scene.settings.passes(&object.key);
     loop {
         if source.needs_page() || destination.needs_page() {
             if !batch.is_empty() && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
@@ -236,17 +236,19 @@ async fn join_range(
             (Some(object), at) => {
                 let action =
                     if passes(&object) { compare(&object, at.as_ref(), &scene.settings) } else { Action::FilteredOut };
-                PlanItem { object, action, destination_etag: at.map(|at| at.etag) }
+                let destination_size = at.as_ref().map(|at| at.size);
+                PlanItem { object, action, destination_etag: at.map(|at| at.etag), destination_size }
             }
             (None, Some(object)) if passes(&object) => {
-                PlanItem { destination_etag: Some(object.etag.clone()), object, action: Action::Extra }
+                let (destination_etag, destination_size) = (Some(object.etag.clone()), Some(object.size));
+                PlanItem { object, action: Action::Extra, destination_etag, destination_size }
             }
             (None, _) => continue,
         };
         if selection.contains(&item.object.key) {
             batch.push(item);
         }
-        if batch.len() >= BATCH && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
+        if batch.len() >= batch_size && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
             return Ok(());
         }
     }

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    CopySettings, Notice, RequestFailure,
+    CopySettings, DEFAULT_ANSWER_LIMIT, Notice, RequestFailure,
     failure::{FailureKind, Operation},
     governor::Governor,
 };
@@ -56,9 +56,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const RENEWALS: u32 = 4;
 
 /// The time limit of one attempt that moves so many bytes inside S3: 60 s and 5 MB/s, far below what was ever reported
-/// (about 70 MB/s for one CopyObject).
+/// (about 70 MB/s for one CopyObject). Where the settings wait longer or shorter for an answer, so does the attempt.
 pub(crate) fn attempt_limit(bytes: u64) -> Duration {
-    Duration::from_secs(60 + bytes / 5_000_000)
+    DEFAULT_ANSWER_LIMIT + Duration::from_secs(bytes / 5_000_000)
 }
 
 /// Why a request was given up.
@@ -103,6 +103,7 @@ pub(crate) struct Requests {
     credentials: Option<Arc<dyn RenewableCredentials>>,
     attempts: u32,
     outage_limit: Duration,
+    answer_limit: Duration,
     cancel: CancellationToken,
     notices: UnboundedSender<Notice>,
     sent: Mutex<BTreeMap<Operation, u64>>,
@@ -128,6 +129,7 @@ impl Requests {
             credentials,
             attempts: settings.attempts,
             outage_limit: settings.outage_limit,
+            answer_limit: settings.answer_limit,
             cancel,
             notices,
             sent: Mutex::default(),
@@ -189,6 +191,7 @@ impl Requests {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
+        let limit = limit.saturating_sub(DEFAULT_ANSWER_LIMIT) + self.answer_limit;
         let mut attempts = 0;
         let mut tries = 0_u32;
         let mut renewals = 0;

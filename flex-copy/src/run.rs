@@ -14,16 +14,15 @@ use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Action, CopyEvent, CopyReason, Count, ListedObject, Notice, ObjectEnd, ObjectFailure, OpenUpload, Outcome,
-    PlanItem, StopReason, Summary,
-    engine::{Engine, Uploads},
+    Action, CopyEvent, CopyReason, Count, ETag, Journal, ListedObject, Notice, ObjectEnd, ObjectFailure, OpenUpload,
+    Outcome, PlanItem, StopReason, Summary,
+    engine::Engine,
+    open_uploads::Uploads,
     plan::{self, Batch, Scene},
     requests::Requests,
     telling::{Deserted, Listener, Teller},
 };
 
-/// Objects that are listed, to be copied and not begun. Bounds the memory of a run.
-const WINDOW: usize = 10_000;
 /// Copies at once until the destination has accepted one: a policy that is missing is then found by a handful of
 /// refused requests.
 const UNPROVEN_WIDTH: usize = 4;
@@ -55,15 +54,17 @@ pub(crate) fn start(
     requests: Arc<Requests>,
     notices: mpsc::UnboundedReceiver<Notice>,
     selection: Arc<Selection>,
+    journal: Option<Journal>,
     cancel: CancellationToken,
     stop: CancellationToken,
 ) -> CopyRun {
-    let engine = Arc::new(Engine::new(scene.clone(), requests.clone()));
-    let uploads = engine.uploads.clone();
+    let uploads = Uploads::new(&scene.destination, requests.clone(), journal);
+    let engine = Arc::new(Engine::new(scene.clone(), requests.clone(), uploads.clone()));
     let events = Listener::start(|events| async move {
-        let (batches, listing) = plan::start(scene, requests, selection);
+        let (batches, listing) = plan::start(scene, requests, selection.clone());
         let run = Run {
             engine,
+            selection,
             events,
             window: Window::default(),
             objects: JoinSet::new(),
@@ -76,11 +77,12 @@ pub(crate) fn start(
     CopyRun { events, uploads }
 }
 
-/// An object as it was copied, or else listed, and how it ended.
-type Ended = (ListedObject, Result<Outcome, StopReason>);
+/// An object as it was copied, or else listed; the ETag that the destination had under its key; and how it ended.
+type Ended = (ListedObject, Option<ETag>, Result<Outcome, StopReason>);
 
 struct Run {
     engine: Arc<Engine>,
+    selection: Arc<Selection>,
     events: Teller<CopyEvent>,
     window: Window,
     objects: JoinSet<Ended>,
@@ -118,7 +120,7 @@ impl Run {
                 biased;
                 Some(notice) = notices.recv() => self.tell(CopyEvent::Notice(notice)).await?,
                 () = self.stop.cancelled(), if !stopping => {}
-                batch = batches.recv(), if listing_open && !stopping && self.window.len() < WINDOW => match batch {
+                batch = batches.recv(), if listing_open && !stopping && self.window.len() < self.engine.scene.settings.listing_ahead => match batch {
                     Some(Ok(batch)) => self.take(batch).await?,
                     Some(Err(reason)) => self.stop_for(reason),
                     None => {
@@ -128,13 +130,17 @@ impl Run {
                     }
                 },
                 Some(ended) = self.objects.join_next(), if !self.objects.is_empty() => match ended {
-                    Ok((object, result)) => self.end(object, result).await?,
+                    Ok((object, before, result)) => self.end(object, before, result).await?,
                     // A panic is caught inside the task, and nothing aborts these tasks.
                     Err(e) => self.stop_for(StopReason::Internal(e.to_string())),
                 },
                 () = self.engine.requests.governor().changed(), if !self.window.is_empty() => {}
             }
         }
+        if !stopping && self.summary.listing_complete {
+            self.engine.abort_stale(&self.selection).await;
+        }
+        self.engine.uploads.rest().await;
         while let Ok(notice) = notices.try_recv() {
             self.tell(CopyEvent::Notice(notice)).await?;
         }
@@ -175,7 +181,7 @@ impl Run {
                     .unwrap_or_else(|| "a task panicked".into());
                 Ok(Outcome::Failed(Arc::new(ObjectFailure::Internal(what))))
             });
-            (object, result)
+            (object, item.destination_etag, result)
         });
     }
 
@@ -222,12 +228,17 @@ impl Run {
                 Action::Archived => Outcome::Archived,
                 Action::Marker | Action::Extra | Action::FilteredOut => Outcome::Marker,
             };
-            self.end(item.object, Ok(outcome)).await?;
+            self.end(item.object, item.destination_etag, Ok(outcome)).await?;
         }
         Ok(())
     }
 
-    async fn end(&mut self, object: ListedObject, result: Result<Outcome, StopReason>) -> Result<(), Deserted> {
+    async fn end(
+        &mut self,
+        object: ListedObject,
+        destination_etag: Option<ETag>,
+        result: Result<Outcome, StopReason>,
+    ) -> Result<(), Deserted> {
         let outcome = result.unwrap_or_else(|reason| {
             self.stop_for(reason);
             Outcome::Interrupted
@@ -251,6 +262,9 @@ impl Run {
             Outcome::Failed(_) => summary.failed.add(size),
             Outcome::Interrupted => summary.interrupted.add(size),
         }
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Interrupted | Outcome::ChangedMeanwhile { .. }) {
+            self.engine.uploads.unfinished(&object.key);
+        }
         let key = ObjectKey::parse(&object.key);
         if let (Some(dataset), Some(date)) = (key.dataset(), key.date()) {
             let day = summary.days.entry((dataset, date)).or_default();
@@ -260,8 +274,8 @@ impl Run {
                 _ => {}
             }
         }
-        let ListedObject { key, size, etag, .. } = object;
-        self.tell(CopyEvent::Object(ObjectEnd { key, size, etag, outcome })).await
+        let ListedObject { key, size, etag, last_modified, .. } = object;
+        self.tell(CopyEvent::Object(ObjectEnd { key, size, etag, last_modified, destination_etag, outcome })).await
     }
 
     /// Ends the run: the first reason counts, the others follow from it or say the same.

@@ -14,6 +14,12 @@ pub const DEFAULT_ATTEMPTS: u32 = 8;
 /// How long the service may give no success at all before a run stops.
 pub const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(300);
 
+/// How long a request that moves no bytes may go without an answer. One that moves some gets a second for each 5 MB more.
+pub const DEFAULT_ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Objects that are listed and not begun, at most: what bounds the memory of a run.
+pub const DEFAULT_LISTING_AHEAD: usize = 10_000;
+
 /// How a copy is to be proven where the choice costs requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProofWanted {
@@ -55,6 +61,8 @@ pub struct CopySettings {
     pub(crate) max_rps: Option<f64>,
     pub(crate) attempts: u32,
     pub(crate) outage_limit: Duration,
+    pub(crate) answer_limit: Duration,
+    pub(crate) listing_ahead: usize,
     pub(crate) proof: ProofWanted,
     pub(crate) storage_class: Option<String>,
     pub(crate) encryption: Option<Encryption>,
@@ -75,6 +83,12 @@ impl CopySettings {
     pub fn max_in_flight(&self) -> usize {
         self.max_in_flight
     }
+
+    /// Whether the filter lets a key pass, by its file's name.
+    pub fn passes(&self, key: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        self.filter.as_ref().is_none_or(|filter| filter(name))
+    }
 }
 
 impl Default for CopySettings {
@@ -84,6 +98,8 @@ impl Default for CopySettings {
             max_rps: None,
             attempts: DEFAULT_ATTEMPTS,
             outage_limit: DEFAULT_OUTAGE_LIMIT,
+            answer_limit: DEFAULT_ANSWER_LIMIT,
+            listing_ahead: DEFAULT_LISTING_AHEAD,
             proof: ProofWanted::ETag,
             storage_class: None,
             encryption: None,
@@ -103,6 +119,8 @@ impl fmt::Debug for CopySettings {
             .field("max_rps", &self.max_rps)
             .field("attempts", &self.attempts)
             .field("outage_limit", &self.outage_limit)
+            .field("answer_limit", &self.answer_limit)
+            .field("listing_ahead", &self.listing_ahead)
             .field("proof", &self.proof)
             .field("storage_class", &self.storage_class)
             .field("encryption", &self.encryption)
@@ -143,6 +161,18 @@ impl CopySettingsBuilder {
     /// How long the service may give no success at all before the run stops. See [`DEFAULT_OUTAGE_LIMIT`].
     pub fn outage_limit(mut self, limit: Duration) -> Self {
         self.settings.outage_limit = limit;
+        self
+    }
+
+    /// How long a request that moves no bytes may go without an answer, 1 to 600 s. See [`DEFAULT_ANSWER_LIMIT`].
+    pub fn answer_limit(mut self, limit: Duration) -> Self {
+        self.settings.answer_limit = limit;
+        self
+    }
+
+    /// How many objects the listing may be ahead of the copying, 1 to 1,000,000. See [`DEFAULT_LISTING_AHEAD`].
+    pub fn listing_ahead(mut self, objects: usize) -> Self {
+        self.settings.listing_ahead = objects;
         self
     }
 
@@ -221,6 +251,20 @@ impl CopySettingsBuilder {
                 allowed: "1 to 100 attempts",
             });
         }
+        if !(Duration::from_secs(1)..=Duration::from_secs(600)).contains(&s.answer_limit) {
+            return Err(SettingsError {
+                setting: "answer_limit",
+                value: format!("{} s", s.answer_limit.as_secs_f64()),
+                allowed: "1 to 600 seconds",
+            });
+        }
+        if !(1..=1_000_000).contains(&s.listing_ahead) {
+            return Err(SettingsError {
+                setting: "listing_ahead",
+                value: s.listing_ahead.to_string(),
+                allowed: "1 to 1000000 objects",
+            });
+        }
         Ok(self.settings)
     }
 }
@@ -249,6 +293,10 @@ mod tests {
             (CopySettings::builder().max_rps(f64::NAN), "max_rps"),
             (CopySettings::builder().max_rps(0.0), "max_rps"),
             (CopySettings::builder().attempts(0), "attempts"),
+            (CopySettings::builder().answer_limit(Duration::ZERO), "answer_limit"),
+            (CopySettings::builder().answer_limit(Duration::from_secs(601)), "answer_limit"),
+            (CopySettings::builder().listing_ahead(0), "listing_ahead"),
+            (CopySettings::builder().listing_ahead(1_000_001), "listing_ahead"),
         ] {
             assert_eq!(builder.build().map(|_| ()).map_err(|e| e.setting), Err(setting));
         }

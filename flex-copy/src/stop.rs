@@ -44,6 +44,16 @@ pub enum StopReason {
         /// The refusal.
         source: RequestFailure,
     },
+    /// The owner may not read the copies in the destination.
+    #[error("reading {key} in {bucket} was refused")]
+    DestinationNotReadable {
+        /// The destination bucket.
+        bucket: String,
+        /// The first refused key, the destination prefix included.
+        key: String,
+        /// The refusal.
+        source: RequestFailure,
+    },
     /// The bucket does not exist.
     #[error("the bucket {bucket} does not exist")]
     NoSuchBucket {
@@ -117,6 +127,7 @@ impl StopReason {
             Self::SourceNotListable { source, .. }
             | Self::DestinationNotListable { source, .. }
             | Self::DestinationRefused { source, .. }
+            | Self::DestinationNotReadable { source, .. }
             | Self::NoSuchBucket { source, .. }
             | Self::WrongRegion { source, .. }
             | Self::Credentials { source }

@@ -14,11 +14,12 @@ use futures::{Stream, StreamExt};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::{
-    Action, CopyReason, Count, DayCounts, ListedObject, Notice, Operation, PlanItem, PlanStream, RequestFailure,
-    StopReason,
+    Action, CopyReason, Count, DayCounts, ETag, ListedObject, Notice, Operation, PlanItem, PlanStream, Proof,
+    RequestFailure, StopReason,
     engine::{head_source, is_kms},
     event::{missing_named_days, missing_sessions},
     failure::FailureKind,
+    manifest::{Joined, Recorded, Records, Told},
     plan::{self, Scene},
     requests::{Failed, Requests},
     telling::{Deserted, Listener, Teller},
@@ -26,7 +27,7 @@ use crate::{
 
 const OTHER_ETAG: &str = "equal size, but another ETag: other content, or a destination that encrypts with KMS";
 
-/// What the listings show of one object.
+/// What the listings show of one object; with a manifest, what has become of what was proven.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -51,6 +52,34 @@ pub enum Verdict {
     Extra,
     /// The listings differ, and the question to the source that would tell why failed.
     Unclear(Arc<RequestFailure>),
+    /// Both sides are as a manifest has them, and this is by what it proves them equal. Never by size only: that is
+    /// [`SizeOnly`](Self::SizeOnly).
+    Recorded {
+        /// The stronger of the record's proof and the listings'.
+        proof: Proof,
+    },
+    /// It is on record, and what the destination has now is neither that copy nor the source's content.
+    ChangedAtDestination {
+        /// The ETag that is there.
+        found: ETag,
+    },
+    /// The copy is as it was recorded, and the source has another version since.
+    ChangedAtSource {
+        /// The source's ETag now.
+        found: ETag,
+    },
+    /// The copy is as it was recorded, and the source does not list it any more.
+    SourceGone {
+        /// By what the record proves the copy.
+        proof: Proof,
+    },
+    /// A copy is on record, and neither bucket has the object any more.
+    Lost,
+    /// No copy is on record and the destination has none, though the copy role may read it.
+    NeverCopied {
+        /// How a run ended it, if one is on record.
+        outcome: Option<String>,
+    },
 }
 
 impl Verdict {
@@ -66,6 +95,12 @@ impl Verdict {
             Self::Marker => "marker",
             Self::Extra => "extra",
             Self::Unclear(_) => "unclear",
+            Self::Recorded { .. } => "proven",
+            Self::ChangedAtDestination { .. } => "changed-at-destination",
+            Self::ChangedAtSource { .. } => "changed-at-source",
+            Self::SourceGone { .. } => "source-gone",
+            Self::Lost => "lost",
+            Self::NeverCopied { .. } => "never-copied",
         }
     }
 }
@@ -84,6 +119,8 @@ pub enum VerifyEvent {
         size: u64,
         /// What the listings show.
         verdict: Verdict,
+        /// The record of it in the manifests.
+        record: Option<Box<Recorded>>,
     },
     /// The last event.
     Summary(Box<VerifySummary>),
@@ -94,7 +131,16 @@ pub enum VerifyEvent {
 #[expect(missing_docs, reason = "named after the verdicts")]
 pub struct VerifySummary {
     pub proven: Count,
+    /// The proven ones, by what proves them.
+    pub proven_by: BTreeMap<Proof, Count>,
     pub size_only: Count,
+    pub changed_at_destination: Count,
+    pub changed_at_source: Count,
+    pub never_copied: Count,
+    pub source_gone: Count,
+    pub lost: Count,
+    /// Without a record, where only what has one was to be judged.
+    pub unrecorded: Count,
     pub missing: Count,
     pub different: Count,
     pub not_entitled: Count,
@@ -120,6 +166,9 @@ impl VerifySummary {
         [
             self.proven,
             self.size_only,
+            self.changed_at_destination,
+            self.changed_at_source,
+            self.never_copied,
             self.missing,
             self.different,
             self.not_entitled,
@@ -161,22 +210,29 @@ pub(crate) fn start(
     requests: Arc<Requests>,
     notices: mpsc::UnboundedReceiver<Notice>,
     selection: Arc<Selection>,
+    records: Option<Records>,
 ) -> VerifyRun {
     let events = Listener::start(|events| async move {
-        let (batches, tasks) = plan::start(scene.clone(), requests.clone(), selection);
+        let (batches, tasks) = plan::start(scene.clone(), requests.clone(), selection.clone());
         let plan = PlanStream::new(batches, tasks);
         let summary = VerifySummary::default();
-        Verification { scene, requests, events, questions: JoinSet::new(), summary }.drive(plan, notices).await
+        let (questions, records) = (JoinSet::new(), records.map(Joined::new));
+        Verification { scene, requests, events, selection, records, questions, summary }.drive(plan, notices).await
     });
     VerifyRun { events }
 }
+
+/// An object of a listing, and its record.
+type Judged = (ListedObject, Option<Box<Recorded>>);
 
 struct Verification {
     scene: Arc<Scene>,
     requests: Arc<Requests>,
     events: Teller<VerifyEvent>,
+    selection: Arc<Selection>,
+    records: Option<Joined>,
     /// Objects about which the source is being asked.
-    questions: JoinSet<(ListedObject, Result<Verdict, StopReason>)>,
+    questions: JoinSet<(Judged, Result<Verdict, StopReason>)>,
     summary: VerifySummary,
 }
 
@@ -210,14 +266,45 @@ impl Verification {
             }
         }
         self.summary.cancelled = self.requests.cancelled();
+        if self.summary.stopped.is_none() && !self.summary.cancelled {
+            self.tell_unseen().await?;
+        }
         self.summary.requests = self.requests.counts().0;
         self.summary.elapsed = started.elapsed();
         let summary = std::mem::take(&mut self.summary);
         self.tell(VerifyEvent::Summary(Box::new(summary))).await
     }
 
+    /// What is on record and neither bucket lists.
+    async fn tell_unseen(&mut self) -> Result<(), Deserted> {
+        while let Some((key, record)) = self.records.as_mut().and_then(Joined::next_unseen) {
+            if !self.selection.contains(&key) || !self.scene.settings.passes(&key) {
+                continue;
+            }
+            let size = record.size;
+            self.summary.lost.add(size);
+            let record = Some(Box::new(record));
+            self.tell(VerifyEvent::Object { key, size, verdict: Verdict::Lost, record }).await?;
+        }
+        Ok(())
+    }
+
     async fn take(&mut self, item: PlanItem) -> Result<(), Deserted> {
+        let told = self.records.as_mut().map(|records| records.tell(&item));
         let PlanItem { object, action, .. } = item;
+        let with_records = told.is_some();
+        let record = match told {
+            _ if action == Action::FilteredOut => None,
+            Some(Told::Verdict(verdict, record)) => return self.end((object, Some(record)), verdict).await,
+            Some(Told::NotAsked) => {
+                if action != Action::Extra {
+                    self.summary.unrecorded.add(object.size);
+                }
+                return Ok(());
+            }
+            Some(Told::Nothing(record)) => record,
+            None => None,
+        };
         let verdict = match action {
             Action::Identical => Verdict::Proven,
             Action::Kept | Action::Copy { reason: CopyReason::Unproven, .. } => Verdict::SizeOnly,
@@ -237,16 +324,22 @@ impl Verification {
             Action::Copy { reason, .. } => {
                 let (scene, requests) = (self.scene.clone(), self.requests.clone());
                 self.questions.spawn(async move {
-                    let verdict = ask(&scene, &requests, &object, reason).await;
-                    (object, verdict)
+                    let verdict = ask(&scene, &requests, &object, reason).await.map(|verdict| match verdict {
+                        Verdict::Missing if with_records => {
+                            let outcome = record.as_ref().and_then(|record| record.state.clone().err());
+                            Verdict::NeverCopied { outcome }
+                        }
+                        verdict => verdict,
+                    });
+                    ((object, record), verdict)
                 });
                 return Ok(());
             }
         };
-        self.end(object, verdict).await
+        self.end((object, record), verdict).await
     }
 
-    async fn end(&mut self, object: ListedObject, verdict: Verdict) -> Result<(), Deserted> {
+    async fn end(&mut self, (object, record): Judged, verdict: Verdict) -> Result<(), Deserted> {
         let ListedObject { key, size, .. } = object;
         let summary = &mut self.summary;
         let count = match &verdict {
@@ -259,20 +352,31 @@ impl Verification {
             Verdict::Marker => &mut summary.markers,
             Verdict::Extra => &mut summary.extra,
             Verdict::Unclear(_) => &mut summary.unclear,
+            Verdict::Recorded { .. } => &mut summary.proven,
+            Verdict::ChangedAtDestination { .. } => &mut summary.changed_at_destination,
+            Verdict::ChangedAtSource { .. } => &mut summary.changed_at_source,
+            Verdict::SourceGone { .. } => &mut summary.source_gone,
+            Verdict::Lost => &mut summary.lost,
+            Verdict::NeverCopied { .. } => &mut summary.never_copied,
         };
         count.add(size);
+        match verdict {
+            Verdict::Proven => summary.proven_by.entry(Proof::Etag).or_default().add(size),
+            Verdict::Recorded { proof } => summary.proven_by.entry(proof).or_default().add(size),
+            _ => {}
+        }
         let parsed = ObjectKey::parse(&key);
-        if let (Some(dataset), Some(date), false) = (parsed.dataset(), parsed.date(), matches!(verdict, Verdict::Extra))
-        {
+        let unlisted = matches!(verdict, Verdict::Extra | Verdict::SourceGone { .. });
+        if let (Some(dataset), Some(date), false) = (parsed.dataset(), parsed.date(), unlisted) {
             let day = summary.days.entry((dataset, date)).or_default();
             day.listed += 1;
             match verdict {
-                Verdict::Proven | Verdict::SizeOnly => day.present += 1,
+                Verdict::Proven | Verdict::Recorded { .. } | Verdict::SizeOnly => day.present += 1,
                 Verdict::NotEntitled => day.not_entitled += 1,
                 _ => {}
             }
         }
-        self.tell(VerifyEvent::Object { key, size, verdict }).await
+        self.tell(VerifyEvent::Object { key, size, verdict, record }).await
     }
 
     async fn tell(&self, event: VerifyEvent) -> Result<(), Deserted> {

@@ -60,7 +60,8 @@ impl Engine {
         let Some(result) = answer.copy_object_result() else { return Err(Fault::Interrupted) };
         let etag = ETag::new(result.e_tag().unwrap_or_default());
         let checksums = Checksums::of_copy(result);
-        let made = |proof| Ok(Made { proof, etag: etag.clone(), parts: 1 });
+        let checksum = checksums.told(&source_checksums);
+        let made = |proof| Ok(Made { proof, etag: etag.clone(), parts: 1, checksum: checksum.clone(), layout: None });
         match source_checksums.agree(&checksums) {
             Some(true) => return made(Proof::Checksum),
             Some(false) => return Err(Fault::NotProven { want: object.etag.clone(), got: etag }),

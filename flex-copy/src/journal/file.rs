@@ -1,0 +1,289 @@
+//! A journal in a file. The only place in this crate that leaves the async threads.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::future::BoxFuture;
+
+use super::{JournalError, JournalStore};
+
+/// The largest file that is taken for a journal. One is rewritten long before, unless hundreds of thousands of uploads are
+/// open.
+const LARGEST: u64 = 64 << 20;
+
+/// A journal's file, which nobody else can read or write, held by a lock as long as this lives.
+///
+/// The lock is on a file of its own beside it (`….lock`), because the journal is replaced by renaming. The lock file
+/// stays: removing it would let two in.
+#[derive(Debug)]
+pub struct JournalFile(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    file: Mutex<File>,
+    _lock: File,
+}
+
+impl JournalFile {
+    /// Opens the file, makes it and its folders where they are missing, and takes the lock.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let path = path.into();
+        let failed = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source| JournalError::Io { doing, path, source }
+        };
+        let folder = folder(&path);
+        make_folder(folder).map_err(failed("put into its folder", folder))?;
+        // What is not a file would block, or be destroyed.
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                return Err(failed("opened", &path)(io::Error::other("it is not a regular file")));
+            }
+            Ok(found) if found.len() > LARGEST => {
+                return Err(failed("read", &path)(too_large()));
+            }
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(failed("opened", &path)(e)),
+        }
+        let lock_path = beside(&path, ".lock");
+        let lock = options().open(&lock_path).map_err(failed("locked", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path }),
+            Err(TryLockError::Error(e)) => return Err(failed("locked", &lock_path)(e)),
+        }
+        let file = options().open(&path).map_err(failed("opened", &path))?;
+        keep_private(&file).map_err(failed("made private", &path))?;
+        sync_folder(folder).map_err(failed("written", folder))?;
+        Ok(Self(Arc::new(Inner { path, file: Mutex::new(file), _lock: lock })))
+    }
+
+    /// What is in a journal that another process has open.
+    pub fn peek(path: &Path) -> Result<Vec<u8>, JournalError> {
+        let failed = |source| JournalError::Io { doing: "read", path: path.to_owned(), source };
+        File::open(path).and_then(read).map_err(failed)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn work<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Inner, &mut File) -> io::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, io::Result<T>> {
+        let inner = self.0.clone();
+        Box::pin(async move {
+            let path = inner.path.clone();
+            let done = tokio::task::spawn_blocking(move || {
+                let mut file = inner.file.lock().unwrap_or_else(PoisonError::into_inner);
+                work(&inner, &mut file)
+            });
+            let done = done.await.unwrap_or_else(|e| Err(io::Error::other(e)));
+            done.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be {doing}: {e}", path.display())))
+        })
+    }
+}
+
+impl JournalStore for JournalFile {
+    fn read(&self) -> BoxFuture<'_, io::Result<Vec<u8>>> {
+        self.work("read", |inner, _| read(File::open(&inner.path)?))
+    }
+
+    fn append(&self, bytes: Vec<u8>) -> BoxFuture<'_, io::Result<()>> {
+        self.work("written", move |_, file| {
+            file.write_all(&bytes)?;
+            file.sync_data()
+        })
+    }
+
+    fn replace(&self, bytes: Vec<u8>) -> BoxFuture<'_, io::Result<()>> {
+        self.work("rewritten", move |inner, file| {
+            let new_path = beside(&inner.path, ".new");
+            // A run that was killed left it. The lock is ours, so nobody else is writing it.
+            match fs::remove_file(&new_path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let mut new = options().create_new(true).open(&new_path)?;
+            let written = new.write_all(&bytes).and_then(|()| new.sync_all());
+            if let Err(e) = written.and_then(|()| fs::rename(&new_path, &inner.path)) {
+                // The room is wanted back; the first failure counts.
+                let _ = fs::remove_file(&new_path);
+                return Err(e);
+            }
+            *file = new;
+            sync_folder(folder(&inner.path))
+        })
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The path with this at its end.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it has more than 64 MiB, which no journal has")
+}
+
+fn read(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// A file that was there before may be open to others.
+#[cfg(unix)]
+fn keep_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = file.metadata()?.permissions();
+    if permissions.mode() & 0o077 == 0 { Ok(()) } else { file.set_permissions(fs::Permissions::from_mode(0o600)) }
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &File) -> io::Result<()> {
+    // The platform's folders for a user's own state are closed to others.
+    Ok(())
+}
+
+/// A new name is durable when its folder is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    // A folder cannot be opened as a file there.
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read_by_the_next() {
+        let dir = scratch();
+        let path = dir.path().join("a/b/journal.jsonl");
+        let file = JournalFile::open(&path).expect("a journal");
+        assert_eq!(file.read().await.expect("bytes"), b"");
+        file.append(b"one\n".to_vec()).await.expect("an append");
+        file.replace(b"two\n".to_vec()).await.expect("a rewrite");
+        file.append(b"three\n".to_vec()).await.expect("an append after it");
+        assert_eq!(file.read().await.expect("bytes"), b"two\nthree\n");
+        assert_eq!(JournalFile::peek(&path).expect("bytes"), b"two\nthree\n");
+        drop(file);
+        let file = JournalFile::open(&path).expect("the same again");
+        assert_eq!(file.read().await.expect("bytes"), b"two\nthree\n");
+        assert_eq!(file.path(), path);
+        let names: Vec<_> = fs::read_dir(path.parent().expect("a folder"))
+            .expect("its files")
+            .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
+            .collect();
+        assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
+    }
+
+    #[tokio::test]
+    async fn two_do_not_have_it_at_once() {
+        let dir = scratch();
+        let path = dir.path().join("journal.jsonl");
+        let file = JournalFile::open(&path).expect("a journal");
+        // Also after the file itself was replaced.
+        file.replace(b"x\n".to_vec()).await.expect("a rewrite");
+        let second = JournalFile::open(&path);
+        assert!(matches!(&second, Err(JournalError::Locked { path: locked }) if *locked == path), "{second:?}");
+        drop(file);
+        JournalFile::open(&path).expect("free again");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = scratch();
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        let path = dir.path().join("state/journal.jsonl");
+        let file = JournalFile::open(&path).expect("a journal");
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(&beside(&path, ".lock")), 0o600);
+        assert_eq!(mode(&dir.path().join("state")), 0o700);
+        file.replace(b"x\n".to_vec()).await.expect("a rewrite");
+        assert_eq!(mode(&path), 0o600);
+        drop(file);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a change");
+        let _file = JournalFile::open(&path).expect("a journal");
+        assert_eq!(mode(&path), 0o600, "one that was open to others is closed");
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_left_alone() {
+        let dir = scratch();
+        let refused = |path: &Path| match JournalFile::open(path) {
+            Err(JournalError::Io { source, .. }) => source.to_string(),
+            other => panic!("{}: {other:?}", path.display()),
+        };
+        assert!(refused(dir.path()).contains("not a regular file"));
+        let huge = dir.path().join("huge");
+        File::create(&huge).and_then(|file| file.set_len(LARGEST + 1)).expect("a sparse file");
+        assert!(refused(&huge).contains("64 MiB"));
+        assert!(matches!(JournalFile::peek(&huge), Err(JournalError::Io { .. })));
+        let below_a_file = huge.join("journal.jsonl");
+        assert!(matches!(JournalFile::open(&below_a_file), Err(JournalError::Io { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_rewrite_left_is_no_obstacle() {
+        let dir = scratch();
+        let path = dir.path().join("journal.jsonl");
+        let file = JournalFile::open(&path).expect("a journal");
+        fs::write(beside(&path, ".new"), b"half").expect("a file");
+        file.replace(b"whole\n".to_vec()).await.expect("a rewrite");
+        assert_eq!(file.read().await.expect("bytes"), b"whole\n");
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_the_file() {
+        let dir = scratch();
+        let path = dir.path().join("gone/journal.jsonl");
+        let file = JournalFile::open(&path).expect("a journal");
+        fs::remove_dir_all(dir.path().join("gone")).expect("removed");
+        let failure = file.replace(b"x\n".to_vec()).await.expect_err("no folder").to_string();
+        assert!(failure.contains("journal.jsonl cannot be rewritten"), "{failure}");
+    }
+}
