@@ -1,10 +1,15 @@
 //! From settings to clients: the base identity, the copy role, S3.
 
-use std::{error::Error, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use aws_config::{
     BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain, imds,
     profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig, retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::{Client, config::IdentityCache};
@@ -12,11 +17,11 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::{SdkConfig, service_config::ServiceConfigKey};
 use flex_copy::{Bucket, Copier, CopySettings, RenewableCredentials};
 use flex_creds::{CopyRole, CredsError, Session};
-use flex_policy::AccountId;
+use flex_policy::{AccountId, SessionPolicy};
 use futures::future::BoxFuture;
 
 use crate::{
-    config::{Profile, Settings},
+    config::{Profile, Settings, is_plain, without_user},
     error::Stop,
     exit::Exit,
     hints, http,
@@ -37,6 +42,7 @@ pub(crate) struct Base {
 impl Base {
     pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
         let mut base = Self::unchecked(settings)?;
+        base.refuse_plain_http(settings).await?;
         base.uses_processes = profiles::check(settings.profile.as_ref()).await?;
         Ok(base)
     }
@@ -49,10 +55,38 @@ impl Base {
         Ok(Self { http, credentials_http, region: Region::new(settings.region.clone()), uses_processes: true })
     }
 
+    /// Refuses endpoints of the environment and of profiles that are plain HTTP to another machine, before anything is sent.
+    /// The SDK's chain of credentials asks STS and SSO by itself, so theirs are looked at whatever flex was told.
+    async fn refuse_plain_http(&self, settings: &Settings) -> Result<(), Stop> {
+        if settings.allow_http {
+            return Ok(());
+        }
+        let owner = settings.owner_profile.as_ref().map(|name| Profile { name: name.clone(), alone: true });
+        for profile in [Some(settings.profile.as_ref()), owner.as_ref().map(Some)].into_iter().flatten() {
+            let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                .http_client(self.http.clone())
+                .region(self.region.clone())
+                .retry_config(RetryConfig::standard())
+                .no_credentials();
+            if let Some(profile) = profile {
+                loader = loader.profile_name(&profile.name);
+            }
+            let config = loader.load().await;
+            for service in ["S3", "STS", "IAM", "SSO", "SSO OIDC"] {
+                if service == "S3" && settings.s3_endpoint.is_some() {
+                    continue;
+                }
+                allowed(settings, service, configured_endpoint(&config, service))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A configuration with the credentials of a profile or of the SDK's chain, for one of the two services. An endpoint
     /// of the profile's own is honoured when no other was given.
     async fn config(
         &self,
+        settings: &Settings,
         profile: Option<&Profile>,
         service: &str,
         endpoint: Option<&str>,
@@ -77,7 +111,10 @@ impl Base {
         // An endpoint from the profile is made explicit, so that the S3 client knows to use path style.
         match endpoint.is_none().then(|| configured_endpoint(&config, service)).flatten() {
             Some(endpoint) if endpoint.is_empty() => Err(empty_endpoint("endpoint_url of the AWS profile")),
-            Some(endpoint) => Ok(load(Some(&endpoint)).await),
+            Some(endpoint) => {
+                allowed(settings, service, Some(endpoint.clone()))?;
+                Ok(load(Some(&endpoint)).await)
+            }
             None => Ok(config),
         }
     }
@@ -108,7 +145,7 @@ impl Base {
     /// The copy role, not yet assumed.
     pub(crate) async fn copy_role(&self, settings: &Settings) -> Result<CopyRole, Stop> {
         let config = self.sts_config(settings).await?;
-        copy_role(&config, settings).map_err(|e| hints::creds(&e))
+        copy_role(&config, settings, None).map_err(|e| hints::creds(&e))
     }
 
     /// Who the base identity is, without assuming the role.
@@ -121,17 +158,18 @@ impl Base {
 
     /// The base identity's configuration for STS.
     pub(crate) async fn sts_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
-        self.config(settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await
+        let config = self.config(settings, settings.profile.as_ref(), "STS", settings.sts_endpoint.as_deref()).await?;
+        Ok(patient(config, settings))
     }
 
     /// The base identity's configuration for S3.
     pub(crate) async fn s3_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
-        self.config(settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await
+        self.config(settings, settings.profile.as_ref(), "S3", settings.s3_endpoint.as_deref()).await
     }
 
     /// The owner identity's configuration for STS.
     pub(crate) async fn owner_sts_config(&self, settings: &Settings) -> Result<SdkConfig, Stop> {
-        self.owner(settings, "STS", settings.sts_endpoint.as_deref()).await
+        Ok(patient(self.owner(settings, "STS", settings.sts_endpoint.as_deref()).await?, settings))
     }
 
     /// The owner identity's configuration for a service: that of `--owner-profile`, or else the base identity's.
@@ -143,12 +181,12 @@ impl Base {
         if profile != settings.profile {
             profiles::check(profile.as_ref()).await?;
         }
-        self.config(profile.as_ref(), service, endpoint).await
+        self.config(settings, profile.as_ref(), service, endpoint).await
     }
 
     /// The owner identity's account. One that was given must be it.
     pub(crate) async fn owner_account(&self, settings: &Settings) -> Result<AccountId, Stop> {
-        let config = self.owner(settings, "STS", settings.sts_endpoint.as_deref()).await?;
+        let config = self.owner_sts_config(settings).await?;
         let mut builder = CopyRole::builder(&config).vendor(settings.source_account);
         if let Some(account) = &settings.account {
             builder = builder.account(*account);
@@ -160,6 +198,7 @@ impl Base {
     /// An S3 client with rights in the subscriber's own account.
     pub(crate) async fn owner_s3(&self, settings: &Settings) -> Result<Client, Stop> {
         let config = self.owner(settings, "S3", settings.s3_endpoint.as_deref()).await?;
+        note_s3_endpoint(&config);
         Ok(Client::from_conf(flex_copy::client_config(&config).build()))
     }
 
@@ -173,14 +212,28 @@ impl Base {
 
     /// Assumes the copy role and makes what needs it.
     pub(crate) async fn as_role(&self, settings: &Settings) -> Result<AsRole, Stop> {
-        let role = self.copy_role(settings).await?;
+        self.as_narrowed_role(settings, None).await
+    }
+
+    /// The same, with sessions that may do no more than this policy allows.
+    pub(crate) async fn as_narrowed_role(
+        &self,
+        settings: &Settings,
+        policy: Option<&SessionPolicy>,
+    ) -> Result<AsRole, Stop> {
+        let config = self.sts_config(settings).await?;
+        let role = copy_role(&config, settings, policy).map_err(|e| hints::creds(&e))?;
         let session = role.session().await.map_err(|e| hints::creds(&e))?;
         Ok(AsRole::new(&self.s3_config(settings).await?, role, session))
     }
 }
 
 /// The copy role as the settings have it, to be assumed with a configuration's credentials.
-pub(crate) fn copy_role(config: &SdkConfig, settings: &Settings) -> Result<CopyRole, CredsError> {
+pub(crate) fn copy_role(
+    config: &SdkConfig,
+    settings: &Settings,
+    policy: Option<&SessionPolicy>,
+) -> Result<CopyRole, CredsError> {
     let mut builder = CopyRole::builder(config).vendor(settings.source_account);
     if let Some(account) = &settings.account {
         builder = builder.account(*account);
@@ -190,6 +243,9 @@ pub(crate) fn copy_role(config: &SdkConfig, settings: &Settings) -> Result<CopyR
     }
     if let Some(name) = &settings.session_name {
         builder = builder.session_name(&name.value);
+    }
+    if let Some(policy) = policy {
+        builder = builder.session_policy(policy.as_str());
     }
     builder.build()
 }
@@ -211,6 +267,20 @@ pub(crate) fn empty_endpoints() -> Vec<String> {
     empty
 }
 
+/// Whether requests may go to this endpoint.
+fn allowed(settings: &Settings, service: &str, endpoint: Option<String>) -> Result<(), Stop> {
+    match endpoint {
+        Some(url) if is_plain(&url) && !settings.allow_http => {
+            let what = format!(
+                "the endpoint of {service}, {}, is plain HTTP to another machine: session tokens could be read on the way",
+                without_user(&url)
+            );
+            Err(Stop::text(Exit::Usage, what).mend(msg!("plain-http")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn empty_endpoint(name: &str) -> Stop {
     Stop::text(Exit::Usage, format!("{name} is set but empty")).mend(msg!("unset-or-fill"))
 }
@@ -224,6 +294,26 @@ fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
         .or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
+/// A configuration for STS that waits for answers as the settings say; flex-creds has limits of its own for others.
+fn patient(config: SdkConfig, settings: &Settings) -> SdkConfig {
+    let Some(limit) = settings.answer_timeout() else { return config };
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit).operation_timeout(limit * 3).build();
+    config.into_builder().timeout_config(timeouts).build()
+}
+
+/// Where the run's S3 requests go, for messages about it.
+static S3_ENDPOINT: OnceLock<String> = OnceLock::new();
+
+fn note_s3_endpoint(config: &SdkConfig) {
+    let of_region = || format!("s3.{}.amazonaws.com", config.region().map_or("", AsRef::as_ref));
+    let _ = S3_ENDPOINT.set(config.endpoint_url().map_or_else(of_region, str::to_owned));
+}
+
+/// The S3 endpoint of this run, once a client for it was made.
+pub(crate) fn s3_endpoint() -> &'static str {
+    S3_ENDPOINT.get().map_or("not known yet", String::as_str)
+}
+
 /// The copy role's session and an S3 client that uses it.
 pub(crate) struct AsRole {
     role: CopyRole,
@@ -234,6 +324,7 @@ pub(crate) struct AsRole {
 impl AsRole {
     /// What reaches S3 as the role, besides its credentials, is the configuration's.
     pub(crate) fn new(config: &SdkConfig, role: CopyRole, session: Session) -> Self {
+        note_s3_endpoint(config);
         let s3 = flex_copy::client_config(config)
             .credentials_provider(role.clone())
             // The role is the cache: the SDK's own would hold on to a token that was replaced.

@@ -97,7 +97,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        let text = shortened(error.to_string());
         let said = texts.iter().any(|t| t.contains(text.trim()));
         let empty_wrapper =
             matches!(text.trim(), "service error" | "dispatch failure" | "unhandled error" | "response error");
@@ -107,9 +107,18 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
         next = error.source();
     }
     if texts.is_empty() {
-        texts.push(error.to_string());
+        texts.push(shortened(error.to_string()));
     }
     texts
+}
+
+/// What a service or a file said, as far as anybody reads it.
+fn shortened(text: String) -> String {
+    const MOST: usize = 2000;
+    match text.char_indices().nth(MOST) {
+        None => text,
+        Some((end, _)) => format!("{}… ({} more bytes)", &text[..end], text.len() - end),
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +163,14 @@ mod tests {
             assert_eq!(own, ["set this machine's clock, best by NTP"]);
         }
         assert!(Stop::interrupted().advice(Language::English).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_would_read_to_its_end_is_cut() {
+        let error = Link("short", None);
+        assert_eq!(chain(&error), ["short"]);
+        let stop = Stop::new(Exit::Failed, &std::io::Error::other("é".repeat(3000)));
+        assert_eq!(stop.what(), format!("{}… (2000 more bytes)", "é".repeat(2000)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use flex_policy::BucketNameError;
 
 use crate::{
     args::PairError,
+    clients,
     config::{self, ConfigError, FileError, Origin},
     error::Stop,
     exit::Exit,
@@ -48,6 +49,11 @@ fn with_creds_hints(stop: Stop, error: &CredsError) -> Stop {
         CredsError::RegionDisabled { .. } => stop.mend(msg!("sts-region")),
         CredsError::InvalidSettings { .. } => stop.mend(msg!("settings-origin")),
         CredsError::CutOff => stop.mend(msg!("run-again-log")),
+        CredsError::Other { source }
+            if matches!(source.code(), Some("PackedPolicyTooLarge" | "MalformedPolicyDocument")) =>
+        {
+            stop.mend(msg!("narrow-less"))
+        }
         CredsError::Other { .. } => stop.mend(msg!("sts-other")),
         _ => stop.mend(msg!("run-again-log")),
     }
@@ -77,12 +83,13 @@ pub(crate) fn stopped(reason: &StopReason, began: bool) -> Stop {
             .mend(msg!("step-notice"))
             .mend(msg!("kms-or-aes256"))
             .mend(msg!("ask-doctor")),
+        StopReason::DestinationNotReadable { .. } => stop.mend(msg!("deep-needs-owner")).mend(msg!("look-at-bucket")),
         StopReason::NoSuchBucket { .. } => stop.mend(msg!("look-at-name")),
         StopReason::WrongRegion { .. } => stop.mend(msg!("one-region")),
         StopReason::Credentials { .. } => stop.mend(msg!("step-user")).mend(unset()),
         StopReason::ClockSkew { .. } => stop.mend(msg!("set-clock")),
         StopReason::Unreachable { after_success, .. } => {
-            let stop = stop.mend(msg!("network-s3"));
+            let stop = stop.mend(msg!("network-s3", endpoint = clients::s3_endpoint()));
             if *after_success { stop.mend(msg!("run-again")) } else { stop }
         }
         StopReason::Listing { .. } => stop.mend(msg!("run-again-log")),
@@ -174,6 +181,7 @@ fn of_configuration(error: &ConfigError) -> Vec<Message> {
             Origin::Environment(variable) => of_example(name, |key| format!("{variable}={}", key.word())),
             Origin::Flag(flag) => of_example(name, |key| format!("--{flag} {}", key.word())),
         }],
+        ConfigError::PlainHttp { .. } => vec![msg!("plain-http")],
         ConfigError::NotText(_) => vec![msg!("setting-not-text")],
     }
 }

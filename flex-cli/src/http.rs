@@ -1,6 +1,8 @@
 //! The HTTP client of all requests: rustls with ring, proxies from the environment, `AWS_CA_BUNDLE` beside the
 //! platform's own roots.
 
+mod bounded;
+
 use std::{
     io,
     net::IpAddr,
@@ -60,15 +62,15 @@ pub(crate) fn clients(ca_bundle: Option<&Path>) -> Result<Clients, BundleError> 
         let pem = checked(path).map_err(|source| BundleError { path: path.to_owned(), source })?;
         trust.add_pem_certificate(pem);
     }
-    let proxied = build(trust.clone(), ProxyConfig::from_env());
-    let direct = build(trust, ProxyConfig::disabled());
+    let proxied = bounded::client(build(trust.clone(), ProxyConfig::from_env()));
+    let direct = bounded::client(build(trust, ProxyConfig::disabled()));
     let credentials = SharedHttpClient::new(ByHost { proxied: proxied.clone(), direct });
     Ok(Clients { proxied, credentials })
 }
 
 /// A client for the instance metadata service, which lives on the instance itself: no proxy reaches it.
 pub(crate) fn direct() -> SharedHttpClient {
-    build(platform_roots(), ProxyConfig::disabled())
+    bounded::client(build(platform_roots(), ProxyConfig::disabled()))
 }
 
 #[derive(Debug)]

@@ -32,10 +32,12 @@ flex-by-path = start flex by its full path
 
 ## Network
 
-network-s3 = look at the network, at HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, and at --endpoint-url
+network-s3 = the S3 endpoint is { $endpoint }: look at the network, at HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, and at --endpoint-url
 network-sts = look at the network, at HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, and at --sts-endpoint-url
 run-again = then run the same command again: what was done is kept
 run-again-log = run the same command again: what was done is kept. If it stays so, -vv --log-file FILE writes down what the service answers
+plain-http = give a URL that begins with https://, or, where you trust the network in between, --allow-http (FLEX_ALLOW_HTTP=1)
+narrow-less = select less at once, or leave out --narrow-role
 unset-or-fill = unset it, or give it a URL
 ca-bundle = give AWS_CA_BUNDLE a file of certificates in PEM form, or unset it
 
@@ -80,6 +82,12 @@ man-folder = name a folder that you may write to: flex man --dir DIR
 ## Commands
 
 clean-needs-owner = clean runs as your own identity, which needs s3:ListBucketMultipartUploads and s3:AbortMultipartUpload on the bucket: name its profile with --owner-profile
+deep-needs-owner = verify --deep reads as your own identity, which needs s3:GetObject on the bucket's objects (`flex setup --print-permissions` lists it), and kms:Decrypt on the key where the bucket encrypts with KMS: name its profile with --owner-profile
+deep-what = name what to read, e.g. `flex verify --deep 2021/05`
+deep-no-manifest = leave out one of the two: `flex verify --manifest FILE` proves from the record, and reads nothing
+deep-record-in-use = wait until it ends, or name another file with --deep-record
+deep-record-file = name a file with --deep-record that you may read and write, in a folder that you may write to
+deep-record-other = name another file with --deep-record; one that is not there yet is made, and everything is then read
 clean-ends-uploads = `flex clean` with your own identity ends unfinished uploads, whose parts are billed
 demo-without-json = leave out --json; `flex copy --json` and `flex verify --json` are for programs
 demo-build = build one that has it, in the source tree: cargo run --release -p flex-cli --features demo -- demo
@@ -94,3 +102,21 @@ warning-copy-role = warning: the credentials in use are already those of { $role
 init-endpoint = an endpoint that is not on this machine is taken from this file only where it is named: --config { $file }, or FLEX_CONFIG
 short-token = the variables last { $minutes } minutes, and the command cannot renew them; a profile with `credential_process = flex creds process` does
 unknown-token = how long the variables last is not known, and the command cannot renew them
+
+manifest-exists = give a name that is not taken, or a folder (a path that ends in /): each run then writes a file of its own there
+manifest-unfinished = another flex may be writing it now. If none is, it is what a killed run left: `flex verify --manifest { $path }` reads it; move it away, then run again
+manifest-unwritable = give a file in a folder that you may write to, or run without --manifest
+manifest-one = copy writes one manifest: give --manifest once
+manifest-none = give the folder that `flex copy --manifest` wrote to, or a file; in a folder, those whose names end in { $suffix } are read
+manifest-other = give a manifest of this destination, or the --source-bucket, --bucket and --dest-prefix that the manifest is of
+manifest-unreadable = look at the path and at who may read it
+manifest-not-one = give a file that `flex copy --manifest` wrote
+manifest-newer = read it with the version of flex that wrote it, or a newer one
+manifest-untrusted = take the file from where it was written, or verify without it: the listings alone then prove what they can
+verify-what = name what to verify, e.g. `flex verify 2021/05`, or a manifest, `flex verify --manifest FILE`: then all that is on record is verified
+against-needs-manifest = give both: `flex verify --manifest A --against B`
+against-plain-selection = select by dates or by prefix:KEY, or compare all of both manifests
+
+journal-in-use = wait until the other flex ends, or give this run a journal of its own: --journal PATH
+journal-file = give a file that you may read and write, in a folder that you may write to; --journal none goes without
+journal-other = give a file that is not there yet, or one that flex wrote as a journal; --journal none goes without

@@ -32,10 +32,12 @@ flex-by-path = flexを絶対パスで起動してください
 
 ## ネットワーク
 
-network-s3 = ネットワーク、環境変数 HTTPS_PROXY・NO_PROXY・AWS_CA_BUNDLE、--endpoint-url を確認してください
+network-s3 = S3のエンドポイントは { $endpoint } です。ネットワーク、環境変数 HTTPS_PROXY・NO_PROXY・AWS_CA_BUNDLE、--endpoint-url を確認してください
 network-sts = ネットワーク、環境変数 HTTPS_PROXY・NO_PROXY・AWS_CA_BUNDLE、--sts-endpoint-url を確認してください
 run-again = そのあと同じコマンドをもう一度実行してください。完了した分はそのまま残っています
 run-again-log = 同じコマンドをもう一度実行してください。完了した分はそのまま残っています。解消しない場合は、-vv --log-file FILE でサービスの応答を記録できます
+plain-http = https:// で始まるURLを指定してください。経路のネットワークを信頼できる場合は --allow-http（FLEX_ALLOW_HTTP=1）で許可できます
+narrow-less = 一度に指定する範囲を減らすか、--narrow-role を外してください
 unset-or-fill = この設定を削除するか、URLを設定してください
 ca-bundle = AWS_CA_BUNDLE にPEM形式の証明書ファイルを指定するか、この環境変数を削除してください
 
@@ -80,6 +82,12 @@ man-folder = 書き込み権限のあるフォルダーを指定してくださ�
 ## コマンド
 
 clean-needs-owner = cleanは自社アカウントの認証情報で動作し、バケットに対する s3:ListBucketMultipartUploads と s3:AbortMultipartUpload の権限が必要です。そのプロファイルを --owner-profile で指定してください
+deep-needs-owner = verify --deep は自社アカウントの認証情報でコピーを読み取ります。バケットのオブジェクトに対する s3:GetObject（`flex setup --print-permissions` で表示できます）と、バケットがKMSで暗号化する場合はそのキーに対する kms:Decrypt の権限が必要です。そのプロファイルを --owner-profile で指定してください
+deep-what = 読み取る対象を `flex verify --deep 2021/05` のように指定してください
+deep-no-manifest = どちらか一方を外してください。`flex verify --manifest FILE` は記録から検証し、何も読み取りません
+deep-record-in-use = 終わるのを待つか、--deep-record で別のファイルを指定してください
+deep-record-file = --deep-record には、読み書きのできるファイルを、書き込みのできるフォルダーの中で指定してください
+deep-record-other = --deep-record で別のファイルを指定してください。まだないファイルは新しく作られ、すべてを読み取ります
 clean-ends-uploads = 自社アカウントの認証情報で `flex clean` を実行すると、未完了のアップロード（パートに料金がかかります）を中止できます
 demo-without-json = --json を外してください。プログラムからは `flex copy --json` や `flex verify --json` を使ってください
 demo-build = ソースツリーで、デモを含むflexをビルドしてください: cargo run --release -p flex-cli --features demo -- demo
@@ -94,3 +102,21 @@ warning-copy-role = 警告: 使用中の認証情報はすでにコピー用ロ�
 init-endpoint = このマシン以外のエンドポイントが有効になるのは、--config { $file } または環境変数 FLEX_CONFIG でこのファイルを指定した場合だけです
 short-token = この環境変数の有効期間は{ $minutes }分で、実行するコマンドからは更新できません。プロファイルに `credential_process = flex creds process` を設定すれば自動的に更新されます
 unknown-token = この環境変数の有効期間は不明で、実行するコマンドからは更新できません
+
+manifest-exists = 使われていない名前か、フォルダー（/ で終わるパス）を指定してください。フォルダーには実行ごとに別のファイルを書きます
+manifest-unfinished = 別の flex が書き込み中かもしれません。そうでなければ、強制終了された実行が残したものです。`flex verify --manifest { $path }` で読めます。別の場所に移してから、もう一度実行してください
+manifest-unwritable = 書き込みのできるフォルダーのファイルを指定するか、--manifest なしで実行してください
+manifest-one = copy が書くマニフェストは一つです。--manifest は一度だけ指定してください
+manifest-none = `flex copy --manifest` が書き込んだフォルダーか、ファイルを指定してください。フォルダーでは、名前が { $suffix } で終わるものを読みます
+manifest-other = このコピー先のマニフェストを指定するか、マニフェストと同じ --source-bucket、--bucket、--dest-prefix を指定してください
+manifest-unreadable = パスと、読み取りの権限を確かめてください
+manifest-not-one = `flex copy --manifest` が書いたファイルを指定してください
+manifest-newer = 書いた flex と同じか、より新しい版の flex で読んでください
+manifest-untrusted = 書かれた元のファイルを使うか、このファイルなしで検証してください。その場合は一覧だけで確かめられることを確かめます
+verify-what = 検証する対象を、`flex verify 2021/05` のように指定するか、マニフェストを `flex verify --manifest FILE` のように指定してください。後者では記録されたすべてを検証します
+against-needs-manifest = 両方を指定してください。`flex verify --manifest A --against B`
+against-plain-selection = 日付か prefix:KEY で選ぶか、両方のマニフェスト全体を比べてください
+
+journal-in-use = もう一方の flex が終わるのを待つか、この実行に別のジャーナルを --journal PATH で指定してください
+journal-file = 読み書きのできるファイルを、書き込みのできるフォルダーの中で指定してください。--journal none ではジャーナルを書きません
+journal-other = まだないファイルか、flex がジャーナルとして書いたファイルを指定してください。--journal none ではジャーナルを書きません

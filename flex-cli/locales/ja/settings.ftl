@@ -19,8 +19,9 @@ setting-account =
 setting-profile =
     コピー用ロールを引き受けるIAMユーザー（マニュアル1-4）のAWSプロファイル。
     環境変数のアクセスキーがあればそちらが優先されます。フラグ --profile で指定した場合、環境変数のキーは使いません。
-setting-owner-profile = 自社アカウントの権限を持つAWSプロファイル。コピー用ロールにはできない操作（clean、setup、doctor、policy）に使います。
+setting-owner-profile = 自社アカウントの権限を持つAWSプロファイル。コピー用ロールにはできない操作（clean、verify --deep、setup、doctor、policy）に使います。
 setting-role-arn = コピー用ロールのARN。マニュアルと異なる場合だけ指定します。
+setting-narrow-role = コピー用ロールのセッションを、copy・plan・verify に必要な範囲（両バケットの選択したフォルダー）だけに絞ります。
 setting-session-name = コピー用ロールを引き受けるときのセッション名。CloudTrailに記録されます。
 
 setting-bucket = コピー先となる自社のバケット（マニュアル1-1）。
@@ -31,16 +32,20 @@ setting-region = 両バケットとSTSのリージョン。AWS_REGION は参照�
 setting-endpoint-url =
     S3のエンドポイント。S3互換ストレージやテスト用です。このマシン以外のエンドポイントは、フラグ、環境変数、
     または --config で指定したファイルのものだけを使い、自動で見つけた flex.toml のものは使いません。
+    このマシン以外への http:// は、--allow-http を付けない限り拒否します。
 setting-sts-endpoint-url = STSのエンドポイント。扱いは endpoint-url と同じです。
 
 setting-include = ファイル名がいずれかのパターンに一致するものだけを対象にします。
 setting-exclude = ファイル名が一致するものを除外します。include より優先されます。
 setting-proof = etag: ETagでしかコピーを証明できない場合に、コピー元のパート構成を保ちます。size: 保ちません。
 setting-on-change = コピー先に内容の異なるオブジェクトがある場合の扱い。copy（置き換える）、keep（残す）、fail（失敗とする）。
+setting-journal = 進行中のアップロードを書き留めるファイル。強制終了された実行の続きから再開できます。"none" で書きません。
+setting-manifest = コピーごとに確かめたことの記録を書くファイルかフォルダー。verify が読みます。フォルダーには実行ごとに別のファイルを書きます。
 setting-storage-class = コピー先のストレージクラス。
 setting-sse = コピー先の暗号化。AES256、または aws:kms: に続けてキーのIDかARN。未設定の場合はバケットの設定に従います。
 setting-max-in-flight = 同時に実行するリクエストの数。
 setting-max-rps = 1秒あたりのリクエスト数の上限。未設定の場合は上限なし。
+setting-answer-timeout = 応答がないリクエストを再試行するまでの秒数。大きなオブジェクトのコピーはこれより長く待ちます。
 setting-no-expected-owner = バケットの所有者アカウントを確認しません。
 setting-compat = S3互換ストレージ向け。AWSだけが理解するヘッダーを送りません。
 setting-calendar = 取引カレンダーを補正するファイル。相対パスはこのファイルの場所を起点とします。

@@ -3,6 +3,7 @@
 
 mod config;
 mod creds;
+mod deep;
 mod doctor;
 mod options;
 mod pair;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use config::{ConfigCommand, InitArgs};
 pub(crate) use creds::{CredsCommand, CredsExecArgs, ShellName};
+pub(crate) use deep::DeepArgs;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use options::{ColorChoice, Global};
 pub(crate) use pair::{Destination, PairError, destination_of_pair};
@@ -78,7 +80,7 @@ pub(crate) enum Command {
     /// Copy a selection; what is already identical is skipped
     #[command(visible_aliases = ["cp", "sync"])]
     Copy(CopyArgs),
-    /// Prove that the destination holds the selection, from the two listings
+    /// Prove that the destination holds the selection, from the two listings and from manifests
     Verify(VerifyArgs),
     /// Find our unfinished uploads and end them (owner identity)
     Clean(CleanArgs),
@@ -223,9 +225,12 @@ impl From<PlanArgs> for CopyArgs {
 #[derive(Debug, Args)]
 #[command(after_long_help = SELECTIONS)]
 pub(crate) struct VerifyArgs {
-    /// What to verify: dates, ranges, sample data, specifications
-    #[arg(value_name = "SELECTION", required = true)]
+    /// What to verify: dates, ranges, sample data, specifications. With --manifest, when not given: all that is on record
+    #[arg(value_name = "SELECTION")]
     pub(crate) selections: Vec<String>,
+    /// Compare with this manifest, or those of this folder, instead of the buckets; needs no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Vec<String>,
     /// Exit 4 when anything is proven by its size only
     #[arg(long)]
     pub(crate) strict: bool,
@@ -235,6 +240,8 @@ pub(crate) struct VerifyArgs {
     /// Exit 0 although keys are listed that the contract does not cover
     #[arg(long)]
     pub(crate) allow_not_entitled: bool,
+    #[command(flatten)]
+    pub(crate) deep: DeepArgs,
 }
 
 #[derive(Debug, Args)]

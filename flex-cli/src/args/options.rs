@@ -20,8 +20,8 @@ pub(crate) struct Global {
     /// Use this AWS profile alone; exported keys are then ignored [env: AWS_PROFILE, by the SDK's rules]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHO)]
     pub(crate) profile: Option<String>,
-    /// AWS profile with rights in your own account, for what the copy role may not do: clean, setup, doctor, policy
-    /// [env: FLEX_OWNER_PROFILE]
+    /// AWS profile with rights in your own account, for what the copy role may not do: clean, verify --deep, setup,
+    /// doctor, policy [env: FLEX_OWNER_PROFILE]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHO)]
     pub(crate) owner_profile: Option<String>,
     /// The copy role, when it is not the manual's [env: FLEX_ROLE_ARN]
@@ -30,6 +30,10 @@ pub(crate) struct Global {
     /// Session name of the copy role [env: FLEX_SESSION_NAME; default: flex]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHO, hide_short_help = true)]
     pub(crate) session_name: Option<String>,
+    /// Narrow the copy role's session to the selection's folders in the two buckets (copy, plan and verify). An object that
+    /// vanishes from the source meanwhile is then reported as not entitled
+    #[arg(long, global = true, help_heading = WHO, hide_short_help = true)]
+    pub(crate) narrow_role: bool,
 
     /// Destination bucket [env: FLEX_BUCKET]
     #[arg(long, global = true, value_name = "NAME", help_heading = WHERE)]
@@ -52,6 +56,10 @@ pub(crate) struct Global {
     /// STS endpoint [env: AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL]
     #[arg(long, global = true, value_name = "URL", help_heading = WHERE, hide_short_help = true)]
     pub(crate) sts_endpoint_url: Option<String>,
+    /// Allow plain HTTP to endpoints that are not on this machine: session tokens can then be read on the way
+    /// [env: FLEX_ALLOW_HTTP=1]
+    #[arg(long, global = true, help_heading = WHERE, hide_short_help = true)]
+    pub(crate) allow_http: bool,
 
     /// Only files whose name matches one of these patterns, e.g. '*.pcap.gz' (may be repeated)
     #[arg(long, global = true, value_name = "GLOB", help_heading = HOW)]
@@ -66,6 +74,14 @@ pub(crate) struct Global {
     /// [default: copy]
     #[arg(long, global = true, value_name = "copy|keep|fail", help_heading = HOW, hide_short_help = true)]
     pub(crate) on_change: Option<String>,
+    /// Write uploads under way into this file, so that a later run goes on where a killed one ended; none: do not
+    /// [env: FLEX_JOURNAL; default: a file for each bucket in the platform's folder for state]
+    #[arg(long, global = true, value_name = "PATH|none", help_heading = HOW, hide_short_help = true)]
+    pub(crate) journal: Option<String>,
+    /// Leave a record of what was proven in this file, which must not be there yet, or in a folder, a file each run;
+    /// verify reads it, and takes the flag more than once [env: FLEX_MANIFEST; default: none]
+    #[arg(long, global = true, value_name = "FILE", help_heading = HOW)]
+    pub(crate) manifest: Vec<String>,
     /// Storage class of the copies [default: STANDARD]
     #[arg(long, global = true, value_name = "CLASS", help_heading = HOW, hide_short_help = true)]
     pub(crate) storage_class: Option<String>,
@@ -78,6 +94,9 @@ pub(crate) struct Global {
     /// Ceiling of requests per second [default: none]
     #[arg(long, global = true, value_name = "N", help_heading = HOW, hide_short_help = true)]
     pub(crate) max_rps: Option<String>,
+    /// Seconds until a request without an answer is tried again; copies of large objects get more [default: 60, STS: 10]
+    #[arg(long, global = true, value_name = "SECONDS", help_heading = HOW, hide_short_help = true)]
+    pub(crate) answer_timeout: Option<String>,
     /// Do not pin the buckets to their owners' accounts
     #[arg(long, global = true, help_heading = HOW, hide_short_help = true)]
     pub(crate) no_expected_owner: bool,

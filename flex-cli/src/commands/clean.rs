@@ -11,6 +11,7 @@ use crate::{
     error::{Stop, chain},
     exit::Exit,
     hints,
+    journals::Known,
     language::msg,
     present::{Ui, json, question, report::Report, safe, size},
 };
@@ -19,14 +20,36 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     End,
+    /// Whatever its age: the journal tells that the run which began it is over.
+    EndLeft,
+    LeaveRunning,
     LeaveYoung,
     LeaveForeign,
 }
 
+/// What the journals say of an upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Journaled {
+    /// A run under way needs it.
+    alive: bool,
+    /// A run that is over left it.
+    left: bool,
+}
+
 impl Fate {
-    fn of(upload: &UnfinishedUpload, role: Option<&str>, now: i64, args: &CleanArgs) -> Self {
+    fn of(
+        upload: &UnfinishedUpload,
+        role: Option<&str>,
+        now: i64,
+        args: &CleanArgs,
+        Journaled { alive, left }: Journaled,
+    ) -> Self {
         let age = now.saturating_sub(upload.initiated);
-        if !args.all && !role.is_some_and(|role| upload.is_by_role(role)) {
+        if alive {
+            Self::LeaveRunning
+        } else if left && role.is_none_or(|role| upload.is_by_role(role)) {
+            Self::EndLeft
+        } else if !args.all && !role.is_some_and(|role| upload.is_by_role(role)) {
             Self::LeaveForeign
         } else if age < i64::try_from(args.older_than.as_secs()).unwrap_or(i64::MAX) {
             Self::LeaveYoung
@@ -35,9 +58,15 @@ impl Fate {
         }
     }
 
+    fn ends(self) -> bool {
+        matches!(self, Self::End | Self::EndLeft)
+    }
+
     fn why(self) -> &'static str {
         match self {
             Self::End => "",
+            Self::EndLeft => "left by a run that is over, by its journal",
+            Self::LeaveRunning => "a running flex needs it, by its journal",
             Self::LeaveYoung => "begun lately: a running flex may need it (--older-than)",
             Self::LeaveForeign => "begun by somebody else (--all)",
         }
@@ -72,20 +101,28 @@ struct End<'a> {
 pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Stop> {
     let started = std::time::Instant::now();
     let bucket = require_bucket(&job.settings)?.to_owned();
-    let (cleaner, role) = job.interrupt.or(prepare(job, &bucket, args.all)).await?;
+    let Prepared { cleaner, prefix, role } = job.interrupt.or(prepare(job, &bucket, args.all)).await?;
+    // Held until the end, so that no new run takes over what is being ended.
+    let known = Known::read(&job.settings, job.ui).await?;
     let found =
         async { cleaner.find().await.map_err(|reason| hints::stopped(&reason, false).mend(msg!("clean-needs-owner"))) };
     let found = job.interrupt.or(found).await?;
     let now = size::now();
-    let fates: Vec<_> = found.iter().map(|upload| Fate::of(upload, role.as_deref(), now, args)).collect();
+    let journaled = |upload: &UnfinishedUpload| Journaled {
+        alive: known.is_alive(&upload.key, &upload.upload_id),
+        left: known.was_left(&bucket, &upload.key, &upload.upload_id, upload.initiated),
+    };
+    let fate = |upload: &UnfinishedUpload| Fate::of(upload, role.as_deref(), now, args, journaled(upload));
+    let fates: Vec<_> = found.iter().map(fate).collect();
 
-    for (upload, fate) in found.iter().zip(&fates).filter(|(_, fate)| **fate != Fate::End) {
+    for (upload, fate) in found.iter().zip(&fates).filter(|(_, fate)| !fate.ends()) {
         show(job.ui, upload, "left", fate.why(), Vec::new());
     }
-    let ours: Vec<_> = found.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::End).map(|(u, _)| u).collect();
+    let ours: Vec<_> = found.iter().zip(&fates).filter(|(_, fate)| fate.ends()).map(|(u, fate)| (u, *fate)).collect();
     let (mut ended, mut failed) = (0, 0);
     let agreed = ours.is_empty() || agree(job, &ours).await?;
-    for upload in &ours {
+    let mut still_open: Vec<_> = found.iter().map(|upload| (upload.key.as_str(), upload.upload_id.as_str())).collect();
+    for (upload, fate) in &ours {
         if !agreed {
             show(job.ui, upload, "not-ended", "not asked to: --yes ends it", Vec::new());
             continue;
@@ -96,7 +133,8 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
         match cleaner.abort(upload).await {
             Ok(()) => {
                 ended += 1;
-                show(job.ui, upload, "ended", "", Vec::new());
+                still_open.retain(|open| *open != (upload.key.as_str(), upload.upload_id.as_str()));
+                show(job.ui, upload, "ended", fate.why(), Vec::new());
             }
             Err(failure) => {
                 failed += 1;
@@ -104,6 +142,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
             }
         }
     }
+    known.settle(&bucket, &prefix, &still_open).await;
     let not_ended = ours.len() as u64 - ended - failed;
     let left = (found.len() - ours.len()) as u64;
     let mut reasons = Vec::new();
@@ -143,6 +182,9 @@ fn remains(fates: &[Fate], args: &CleanArgs) -> Vec<String> {
         let number = fates.iter().filter(|found| **found == fate).count() as u64;
         (number > 0).then(|| size::count(number, "upload", "uploads"))
     };
+    if let Some(uploads) = left(Fate::LeaveRunning) {
+        remains.push(format!("{uploads} left: a running flex needs them"));
+    }
     if let Some(uploads) = left(Fate::LeaveYoung) {
         remains.push(format!(
             "{uploads} left, younger than {} (--older-than): the parts are billed until a later clean ends them",
@@ -155,17 +197,29 @@ fn remains(fates: &[Fate], args: &CleanArgs) -> Vec<String> {
     remains
 }
 
-/// The cleaner, and the name of the role whose uploads are ours. `all` does not ask for it.
-async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<(Cleaner, Option<String>), Stop> {
+struct Prepared {
+    cleaner: Cleaner,
+    /// What it looks under.
+    prefix: String,
+    /// The role whose uploads are ours.
+    role: Option<String>,
+}
+
+async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<Prepared, Stop> {
     let settings = &job.settings;
     let base = Base::new(settings).await?;
     let s3 = base.owner_s3(settings).await?;
-    // An upload's initiator does not tell the account, from which the role's name is made.
+    // An upload's initiator does not tell the account, from which the role's name is made; and the bucket is pinned to it.
     let account = match &settings.account {
         None if !all && settings.role_arn.is_none() => Some(
             base.account(settings)
                 .await
                 .map_err(|stop| stop.during("whose uploads are ours is not known").mend(msg!("name-account")))?,
+        ),
+        None if settings.expected_owner => Some(
+            base.owner_account(settings)
+                .await
+                .map_err(|stop| stop.during("whose the bucket must be is not known").mend(msg!("name-account")))?,
         ),
         given => *given,
     };
@@ -177,12 +231,13 @@ async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<(Cleaner, Opt
     if let (true, Some(account)) = (settings.expected_owner, account) {
         bucket = bucket.expected_owner(account.as_str());
     }
-    Ok((Cleaner::new(bucket, &copy), role))
+    let prefix = bucket.key_prefix().to_owned();
+    Ok(Prepared { cleaner: Cleaner::new(bucket, &copy), prefix, role })
 }
 
-async fn agree(job: &mut Job<'_>, uploads: &[&UnfinishedUpload]) -> Result<bool, Stop> {
+async fn agree(job: &mut Job<'_>, uploads: &[(&UnfinishedUpload, Fate)]) -> Result<bool, Stop> {
     let list = |ui: &Ui| {
-        for upload in uploads {
+        for (upload, _) in uploads {
             ui.say(format_args!("  {} {}", size::tokyo(upload.initiated), safe::line(&upload.key, true)));
         }
     };
@@ -237,8 +292,9 @@ mod tests {
             initiator: initiator.into(),
         };
         let args = |all| CleanArgs { older_than: Duration::from_secs(3600), all };
-        let fate =
-            |initiator: &str, initiated, all| Fate::of(&upload(initiator, initiated), Some(role), 10_000, &args(all));
+        let fate = |initiator: &str, initiated, all| {
+            Fate::of(&upload(initiator, initiated), Some(role), 10_000, &args(all), Journaled::default())
+        };
         assert_eq!(fate(&ours, 0, false), Fate::End);
         assert_eq!(fate(&ours, 6400, false), Fate::End);
         assert_eq!(fate(&ours, 6401, false), Fate::LeaveYoung);
@@ -249,6 +305,16 @@ mod tests {
         assert_eq!(fate("", 0, false), Fate::LeaveForeign);
         assert_eq!(fate(other, 0, true), Fate::End);
         assert_eq!(fate(other, 6401, true), Fate::LeaveYoung);
+
+        let journaled = |initiator: &str, alive, left| {
+            Fate::of(&upload(initiator, 9_999), Some(role), 10_000, &args(false), Journaled { alive, left })
+        };
+        assert_eq!(journaled(&ours, false, true), Fate::EndLeft, "the run that began it is over");
+        assert_eq!(journaled(&ours, true, true), Fate::LeaveRunning);
+        assert_eq!(journaled(other, false, true), Fate::LeaveForeign, "by an intent it may be somebody else's");
+        let old =
+            |alive| Fate::of(&upload(&ours, 0), Some(role), 10_000, &args(true), Journaled { alive, left: false });
+        assert_eq!(old(true), Fate::LeaveRunning, "a run may take longer than an hour");
     }
 
     #[test]

@@ -2,18 +2,25 @@
 
 use std::time::Duration;
 
-use flex_copy::{CopyEvent, CopyRun, Notice, ObjectEnd, Outcome, Proof, Summary};
+use flex_copy::{
+    CopyEvent, CopyReason, CopyRun, Notice, ObjectEnd, ObjectFailure, Outcome, Proof, Summary, manifest::RunEnd,
+};
 use flex_keys::{ObjectKey, Selection};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Findings, Job, plan, stop_of};
+use super::{
+    Findings, Job,
+    manifest::write::{Claim, Writing, Written},
+    plan, stop_of,
+};
 use crate::{
     args::{CopyArgs, Destination, destination_of_pair},
     clients::require_bucket,
     config::{Given, Origin},
     error::{Stop, chain},
     exit::Exit,
+    journals,
     language::msg,
     present::{
         Colour, Ui,
@@ -33,15 +40,49 @@ pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, S
         return plan::run(job, &args.selections, &args.what).await;
     }
     require_bucket(&job.settings)?;
+    // Before anything is started: it must not be there yet.
+    let manifest = Claim::of(&job.settings, &job.flags.manifest)?;
     let copy = job
         .settings
         .copy_settings(|s| s.recopy_size_only(args.what.recopy_size_only).copy_markers(args.what.copy_markers))
         .map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy).await?;
+    let chosen = journals::chosen(&job.settings).await?;
+    let (mut copier, selection) = job.copier(selection, copy).await?;
+    let journal = match chosen {
+        Some(journal) => Some(journal),
+        None => journals::usual(&job.settings, job.ui).await,
+    };
+    if let Some(journal) = journal {
+        copier = copier.journal(journal);
+    }
     let cancel = CancellationToken::new();
+    let mut manifest = manifest.map(|claim| claim.begin(&job.settings, selection.arguments())).transpose()?;
     let mut run = copier.copy(&selection, cancel.clone());
-    let summary = follow(job, &mut run, &selection, &cancel).await?;
-    Ok(finish(job, &args, &selection, &summary))
+    let summary = match follow(job, &mut run, &selection, &cancel, &mut manifest).await {
+        Ok(summary) => summary,
+        Err(stop) => {
+            let how = if stop.exit() == Exit::Interrupted { RunEnd::Interrupted } else { RunEnd::Stopped };
+            if let Some(written) = manifest.map(|manifest| manifest.finish(how, job.ui)) {
+                job.ui.note(kept(&written));
+            }
+            return Err(stop);
+        }
+    };
+    let how = match &summary {
+        summary if summary.cancelled => RunEnd::Interrupted,
+        summary if summary.stopped.is_some() => RunEnd::Stopped,
+        _ => RunEnd::Complete,
+    };
+    let written = manifest.map(|manifest| manifest.finish(how, job.ui));
+    if let Some(written) = written.as_ref().filter(|written| written.whole && how != RunEnd::Complete) {
+        job.ui.note(kept(written));
+    }
+    Ok(finish(job, &args, &selection, &summary, written.as_ref()))
+}
+
+/// What the manifest of a run holds that did not come to its end.
+fn kept(written: &Written) -> String {
+    format!("the manifest {} holds what was proven until then", written.path.display())
 }
 
 /// Understands the manual's pair of URLs: the second names bucket and prefix and is no selection.
@@ -81,6 +122,7 @@ async fn follow(
     run: &mut CopyRun,
     selection: &Selection,
     cancel: &CancellationToken,
+    manifest: &mut Option<Writing>,
 ) -> Result<Summary, Stop> {
     let mut state = State::over(selection.sessions(&job.settings.calendar).count());
     let interrupt = job.interrupt.clone();
@@ -114,6 +156,9 @@ async fn follow(
             Some(CopyEvent::Object(end)) => {
                 note_progress(&mut state, &end);
                 object(ui, &end);
+                if let Some(manifest) = manifest {
+                    manifest.record(&end, ui);
+                }
             }
             Some(CopyEvent::Summary(summary)) => {
                 ui.progress.finish();
@@ -185,7 +230,7 @@ fn object(ui: &mut Ui, end: &ObjectEnd) {
         return;
     }
     let (matters, detail) = match &end.outcome {
-        Outcome::Copied { proof, parts, reason, source_changed, .. } => {
+        Outcome::Copied { proof, parts, reason, source_changed, etag, .. } => {
             let mut detail = format!("{reason:?}, proven by {proof}").to_lowercase().replace("etag", "ETag");
             if *proof == Proof::SizeOnly {
                 detail = format!("{reason:?}, size only (not verified)").to_lowercase();
@@ -196,17 +241,32 @@ fn object(ui: &mut Ui, end: &ObjectEnd) {
             if *source_changed {
                 detail += ", a newer version than was listed";
             }
-            (false, detail)
+            let replaced = (*reason == CopyReason::Changed).then(|| format!("{}; {detail}", versions(end, etag)));
+            (false, replaced.unwrap_or(detail))
+        }
+        Outcome::ChangeKept => (false, versions(end, &end.etag)),
+        Outcome::Failed(failure) if matches!(**failure, ObjectFailure::Changed) => {
+            (true, format!("{failure}; {}", versions(end, &end.etag)))
         }
         Outcome::Failed(failure) => (true, chain(&**failure as &(dyn std::error::Error + 'static)).join("; because ")),
         Outcome::ChangedMeanwhile { detail, .. } => (true, (*detail).to_owned()),
         _ => (false, String::new()),
     };
-    if !matters && !ui.verbose {
+    // A version of the vendor's that is another than the one that was there is never passed over in silence.
+    let version = match end.outcome {
+        Outcome::Copied { reason: CopyReason::Changed, .. } => Some("replaced"),
+        Outcome::ChangeKept => Some(end.outcome.name()),
+        _ => None,
+    };
+    if !matters && version.is_none() && !ui.verbose {
         return;
     }
-    let name = format!("{:<17}", end.outcome.name());
-    let name = if matters { ui.paint(Colour::Red, name) } else { name };
+    let name = format!("{:<17}", version.unwrap_or(end.outcome.name()));
+    let name = match (matters, version) {
+        (true, _) => ui.paint(Colour::Red, name),
+        (false, Some(_)) => ui.paint(Colour::Yellow, name),
+        (false, None) => name,
+    };
     let mut line = format!("{name} {}", ui.safe(&end.key));
     if !detail.is_empty() {
         line += &format!("  ({})", ui.safe(&detail));
@@ -215,8 +275,22 @@ fn object(ui: &mut Ui, end: &ObjectEnd) {
     ui.flush();
 }
 
+/// The version that the destination had, and the one that it has now or was not given.
+fn versions(end: &ObjectEnd, new: &flex_copy::ETag) -> String {
+    match &end.destination_etag {
+        Some(old) => format!("old ETag {old}, new ETag {new}"),
+        None => format!("new ETag {new}"),
+    }
+}
+
 /// The exit code of a finished run, with the reasons for it.
-fn findings(summary: &Summary, absent: &Absent, args: &CopyArgs, stop: Option<&Stop>) -> Findings {
+fn findings(
+    summary: &Summary,
+    absent: &Absent,
+    args: &CopyArgs,
+    stop: Option<&Stop>,
+    manifest: Option<&Written>,
+) -> Findings {
     let mut found = Findings::default();
     let objects = |number| size::count(number, "object", "objects");
     found.add(summary.cancelled, Exit::Interrupted, || "what was done is kept; a re-run goes on".into());
@@ -227,6 +301,7 @@ fn findings(summary: &Summary, absent: &Absent, args: &CopyArgs, stop: Option<&S
     found.add(summary.changed_meanwhile.objects > 0, Exit::Failed, || {
         format!("{} changed at the source meanwhile", objects(summary.changed_meanwhile.objects))
     });
+    found.add(manifest.is_some_and(|written| !written.whole), Exit::Failed, || "the manifest is incomplete".into());
     found.add(summary.not_entitled.objects > 0 && !args.allow_not_entitled, Exit::Incomplete, || {
         format!("{} not entitled", objects(summary.not_entitled.objects))
     });
@@ -237,7 +312,13 @@ fn findings(summary: &Summary, absent: &Absent, args: &CopyArgs, stop: Option<&S
     found
 }
 
-fn finish(job: &mut Job<'_>, args: &CopyArgs, selection: &Selection, summary: &Summary) -> Exit {
+fn finish(
+    job: &mut Job<'_>,
+    args: &CopyArgs,
+    selection: &Selection,
+    summary: &Summary,
+    manifest: Option<&Written>,
+) -> Exit {
     let calendar = &job.settings.calendar;
     let absent = if summary.listing_complete {
         Absent::new(
@@ -251,14 +332,14 @@ fn finish(job: &mut Job<'_>, args: &CopyArgs, selection: &Selection, summary: &S
     };
     let began = summary.copied_total().objects > 0;
     let stop = stop_of(summary.stopped.as_ref(), began);
-    let found = findings(summary, &absent, args, stop.as_ref());
+    let found = findings(summary, &absent, args, stop.as_ref(), manifest);
     let exit = found.exit();
     let ui = &mut *job.ui;
     if ui.json {
         let end = json::End::new(exit, &found.reasons, stop.as_ref(), summary.elapsed);
-        ui.event("summary", json::CopySummary::new(summary, &absent, end));
+        ui.event("summary", json::CopySummary::new(summary, &absent, manifest, end));
     } else {
-        report(ui, selection, summary, &absent, calendar, exit, &found.reasons);
+        report(ui, selection, summary, &absent, calendar, manifest, &found);
     }
     ui.flush();
     if let Some(stop) = &stop {
@@ -266,8 +347,8 @@ fn finish(job: &mut Job<'_>, args: &CopyArgs, selection: &Selection, summary: &S
     }
     if !summary.open_uploads.is_empty() {
         ui.note(format_args!(
-            "{} open; `flex clean` with your own identity ends them",
-            size::count(summary.open_uploads.len() as u64, "upload stays", "uploads stay")
+            "{} open, named above; `flex clean` with your own identity ends them",
+            size::count(summary.open_uploads.len() as u64, "upload may stay", "uploads may stay")
         ));
     }
     exit
@@ -279,8 +360,8 @@ fn report(
     summary: &Summary,
     absent: &Absent,
     calendar: &flex_keys::TradingCalendar,
-    exit: Exit,
-    reasons: &[String],
+    manifest: Option<&Written>,
+    found: &Findings,
 ) {
     let mut report = Report::default();
     report.add("selection", selection.to_string());
@@ -314,14 +395,21 @@ fn report(
     report.count(ui, "extra", summary.extra, "in your bucket only; left as it is", None);
     report.absent(absent, calendar);
     for upload in &summary.open_uploads {
-        report.add("open upload", format!("{} {}", upload.key, upload.upload_id.as_deref().unwrap_or("(id unknown)")));
+        let id = upload.upload_id.as_deref().unwrap_or("(may be open; its id is unknown)");
+        let whose = if upload.earlier { ", of an earlier run" } else { "" };
+        report.add("open upload", format!("{} {id}{whose}", upload.key));
     }
     report.requests(&summary.requests, summary.retries, summary.throttled);
+    if let Some(written) = manifest {
+        let records = size::count(written.records, "record", "records");
+        let remark = if written.whole { "" } else { ", incomplete" };
+        report.add("manifest", format!("{} ({records}{remark})", written.path.display()));
+    }
     let mut elapsed = size::duration(summary.elapsed);
     if summary.elapsed > Duration::from_secs(1) && copied.bytes > 0 {
         elapsed += &format!(" ({}/s)", size::human((copied.bytes as f64 / summary.elapsed.as_secs_f64()) as u64));
     }
     report.add("elapsed", elapsed);
-    report.result(exit, "complete", reasons);
+    report.result(found.exit(), "complete", &found.reasons);
     report.print(ui);
 }

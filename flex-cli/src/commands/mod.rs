@@ -4,20 +4,25 @@ mod clean;
 mod config;
 mod copy;
 mod creds;
+mod deep;
 mod demo;
 mod docs;
 mod doctor;
 mod exec;
 mod ls;
+mod manifest;
 mod plan;
 mod policy;
 mod setup;
 mod verify;
 
+pub(crate) use manifest::{compare::Totals, write::Written};
+
 use std::sync::Arc;
 
 use flex_copy::{Copier, CopySettings};
-use flex_keys::{Selection, SelectionContext};
+use flex_keys::{Dataset, Selection, SelectionContext};
+use flex_policy::{SessionPolicy, SessionWidth};
 
 use crate::{
     args::{Cli, Command, Global},
@@ -25,7 +30,7 @@ use crate::{
     config::{ConfigError, Settings},
     error::Stop,
     exit::Exit,
-    hints,
+    hints, limits,
     present::{Ui, json, size},
     signals::Interrupt,
 };
@@ -40,12 +45,15 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
         Command::Init(ref args) => config::init(args, &cli.global, ui),
         Command::Creds(crate::args::CredsCommand::Env(ref args)) if args.unset => creds::unset(args.shell, ui),
         command => {
-            let settings = Settings::load(&cli.global).map_err(|e: ConfigError| Stop::usage(&e))?;
+            let mut settings = Settings::load(&cli.global).map_err(|e: ConfigError| Stop::usage(&e))?;
             if let Some(language) = settings.language {
                 ui.language = language;
             }
             for note in &settings.notes {
                 ui.note(note);
+            }
+            if let Some(lowered) = limits::connections().and_then(|most| settings.fit(most)) {
+                ui.chat(lowered);
             }
             // The command that it runs gets the signals as they come.
             if let Command::Creds(crate::args::CredsCommand::Exec(ref args)) = command {
@@ -99,7 +107,11 @@ impl Job<'_> {
 
     /// Assumes the copy role, warning of one that cannot be renewed.
     async fn as_role(&self) -> Result<AsRole, Stop> {
-        let work = async { Base::new(&self.settings).await?.as_role(&self.settings).await };
+        self.as_narrowed_role(None).await
+    }
+
+    async fn as_narrowed_role(&self, policy: Option<&SessionPolicy>) -> Result<AsRole, Stop> {
+        let work = async { Base::new(&self.settings).await?.as_narrowed_role(&self.settings, policy).await };
         let role = self.interrupt.or(work).await?;
         if let Some(warning) = hints::warning(&role.session) {
             self.ui.note(warning.text(self.ui.language));
@@ -107,9 +119,37 @@ impl Job<'_> {
         Ok(role)
     }
 
+    /// What the copy role's session is narrowed to (`--narrow-role`). What is not found yet lies somewhere in its folder.
+    fn session_policy(&self, selection: &Selection) -> SessionPolicy {
+        let mut prefixes = selection.prefixes().to_vec();
+        let mut listed: Vec<String> = selection.key_ranges().into_iter().map(|range| range.prefix).collect();
+        if !selection.lookups().is_empty() {
+            let root = Dataset::ConnectionSpec.root().to_owned();
+            listed.push(root.clone());
+            prefixes.push(root);
+        }
+        let settings = &self.settings;
+        let bucket = settings.bucket.as_ref().map(|given| &given.value);
+        // As the engine reads it.
+        let mut key_prefix = settings.key_prefix().trim_start_matches('/').to_owned();
+        if !key_prefix.is_empty() && !key_prefix.ends_with('/') {
+            key_prefix.push('/');
+        }
+        let policy = SessionPolicy::copying(&settings.source_bucket, bucket, &key_prefix, &prefixes, &listed);
+        let width = match policy.width() {
+            SessionWidth::Exact => return policy,
+            SessionWidth::Months => "the selection's months",
+            SessionWidth::Years => "the selection's years",
+            SessionWidth::Buckets => "the two buckets",
+        };
+        self.ui.chat(format_args!("the session policy has no room for every folder: the role is narrowed to {width}"));
+        policy
+    }
+
     /// Assumes the copy role, resolves the selection and tells what begins.
     async fn copier(&mut self, selection: Selection, copy: CopySettings) -> Result<(Copier, Selection), Stop> {
-        let (role, name) = (self.as_role().await?, self.name);
+        let policy = self.settings.narrow_role.then(|| self.session_policy(&selection));
+        let (role, name) = (self.as_narrowed_role(policy.as_ref()).await?, self.name);
         let copier = role.copier(&self.settings, copy);
         let resolve = async { copier.resolve(selection).await.map_err(|e| hints::resolving(&e, name)) };
         let selection = self.interrupt.or(resolve).await?;

@@ -1,11 +1,24 @@
 //! `flex verify`.
 
-use flex_copy::{Verdict, VerifyEvent, VerifySummary};
+use std::sync::Arc;
+
+use flex_copy::{
+    Proof, Verdict, VerifyEvent, VerifySummary,
+    manifest::{Recorded, Records},
+};
 use flex_keys::{ObjectKey, Selection};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Findings, Job, copy::tell, stop_of};
+use super::{
+    Findings, Job,
+    copy::tell,
+    manifest::{
+        compare,
+        read::{self, Loaded, Of},
+    },
+    stop_of,
+};
 use crate::{
     args::VerifyArgs,
     clients::require_bucket,
@@ -25,16 +38,46 @@ use crate::{
 /// What people ask who read it for the first time.
 const SIZE_ONLY: &str = "same size, but uploaded in other parts than the source, so the ETags differ even where the \
                          contents are equal. Listings do not show checksums: what copy proved by one is size only \
-                         here. copy --recopy-size-only copies it in the source's parts where these can be found out, \
-                         and the ETags then prove it";
+                         here, unless verify is given the manifest that copy --manifest left. copy \
+                         --recopy-size-only copies it in the source's parts where these can be found out, and the \
+                         ETags then prove it";
+
+/// With fewer folders than this each is listed by itself when no selection says what to list.
+const FOLDERS: usize = 5000;
 
 pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, Stop> {
-    let selection = job.select(&args.selections)?;
+    if args.deep.deep {
+        return super::deep::run(job, args).await;
+    }
+    if !args.against.is_empty() {
+        let manifests = manifests(job);
+        return compare::run(job, args, manifests.paths).await;
+    }
+    // A selection that is wrong is told before anything is read.
+    let selection = if args.selections.is_empty() { None } else { Some(job.select(&args.selections)?) };
+    let loaded = records(job).await?;
+    let selection = match (selection, &loaded) {
+        (Some(selection), _) => selection,
+        (None, Some(loaded)) => on_record(job, loaded)?,
+        (None, None) => {
+            return Err(Stop::text(Exit::Usage, "nothing is selected to verify").mend(msg!("verify-what")));
+        }
+    };
     require_bucket(&job.settings)?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
     let (copier, selection) = job.copier(selection, copy).await?;
     let cancel = CancellationToken::new();
-    let mut run = copier.verify(&selection, cancel.clone());
+    let with_records = loaded.is_some();
+    let mut run = match loaded {
+        Some(loaded) => {
+            loaded.tell(job.ui);
+            let index = Arc::new(loaded.index);
+            let records =
+                if args.selections.is_empty() { Records::only_recorded(index) } else { Records::of_selection(index) };
+            copier.verify_recorded(&selection, records, cancel.clone())
+        }
+        None => copier.verify(&selection, cancel.clone()),
+    };
     let mut state = State::over(selection.sessions(&job.settings.calendar).count());
     let interrupt = job.interrupt.clone();
     job.ui.progress.start();
@@ -58,13 +101,13 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
         };
         match event {
             Some(VerifyEvent::Notice(notice)) => tell(job.ui, &notice),
-            Some(VerifyEvent::Object { key, size, verdict }) => {
+            Some(VerifyEvent::Object { key, size, verdict, record }) => {
                 let parsed = ObjectKey::parse(&key);
                 if let (Some(dataset), Some(date)) = (parsed.dataset(), parsed.date()) {
                     state.sessions_seen.insert((dataset, date));
                 }
                 state.listed += 1;
-                object(job.ui, &key, size, &verdict);
+                object(job.ui, &key, size, &verdict, record.as_deref());
             }
             Some(VerifyEvent::Summary(summary)) => break *summary,
             Some(_) => {}
@@ -75,16 +118,78 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
         }
     };
     job.ui.progress.finish();
-    Ok(finish(job, args, &selection, &summary))
+    Ok(finish(job, args, &selection, &summary, with_records))
 }
 
-fn object(ui: &mut Ui, key: &str, size: u64, verdict: &Verdict) {
+/// The manifests that are named.
+struct Named {
+    paths: Vec<String>,
+    /// By a flag, so that they must be there.
+    asked: bool,
+}
+
+fn manifests(job: &Job<'_>) -> Named {
+    let flags = &job.flags.manifest;
+    let given = job.settings.manifest.iter().map(|given| given.value.clone());
+    Named { asked: !flags.is_empty(), paths: if flags.is_empty() { given.collect() } else { flags.clone() } }
+}
+
+/// The records of this destination. Where a mere setting says where manifests go, there may be none yet.
+async fn records(job: &Job<'_>) -> Result<Option<Loaded>, Stop> {
+    let Named { mut paths, asked } = manifests(job);
+    if !asked {
+        paths.retain(|path| read::has_any(path));
+    }
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let loaded = read::load(paths, Of::settings(&job.settings), &job.interrupt).await?;
+    if loaded.files == 0 && asked {
+        return Err(loaded.none());
+    }
+    Ok(Some(loaded).filter(|loaded| loaded.files > 0))
+}
+
+/// What to list, to find all that is on record.
+fn on_record(job: &Job<'_>, loaded: &Loaded) -> Result<Selection, Stop> {
+    let prefixes: Vec<_> = loaded.index.prefixes(FOLDERS).iter().map(|prefix| format!("prefix:{prefix}")).collect();
+    if prefixes.is_empty() {
+        return Err(Stop::text(Exit::Incomplete, "the manifests hold no record").mend(msg!("verify-what")));
+    }
+    job.select(&prefixes)
+}
+
+fn object(ui: &mut Ui, key: &str, size: u64, verdict: &Verdict, record: Option<&Recorded>) {
     if ui.json {
-        ui.event("object", json::Verified::new(key, size, verdict));
+        ui.event("object", json::Verified::new(key, size, verdict, record));
         return;
     }
+    let proven_then = |by: Proof| {
+        let then = record.map(|record| format!(", on record since {}", size::rfc3339(record.at))).unwrap_or_default();
+        format!("by {by}{then}")
+    };
+    let was = record.map(|record| match &record.state {
+        Ok((copy, by)) => {
+            (copy.as_str(), format!("proven by {by} at {}, run {}", size::rfc3339(record.at), record.run))
+        }
+        Err(outcome) => ("", format!("{outcome} at {}, run {}", size::rfc3339(record.at), record.run)),
+    });
+    let (copy_etag, history) = was.unwrap_or_default();
     let (matters, detail) = match verdict {
-        Verdict::Missing => (true, String::new()),
+        Verdict::Missing => (true, history),
+        Verdict::Lost => (true, format!("in neither bucket; {history}")),
+        Verdict::NeverCopied { .. } => (true, history),
+        Verdict::ChangedAtDestination { found } => {
+            (true, format!("ETag {copy_etag} on record, now {found}; {history}"))
+        }
+        Verdict::ChangedAtSource { found } => {
+            let old = record.map(|record| record.etag.as_str()).unwrap_or_default();
+            (true, format!("the source had ETag {old}, and has {found} now; the copy is as it was {history}"))
+        }
+        Verdict::Recorded { proof } => (false, proven_then(*proof)),
+        Verdict::SourceGone { proof } => {
+            (false, format!("the source does not list it any more; {}", proven_then(*proof)))
+        }
         Verdict::Different { detail } => (true, (*detail).to_owned()),
         Verdict::Unclear(failure) => (true, chain(&**failure as &(dyn std::error::Error + 'static)).join("; because ")),
         Verdict::Proven => (false, "by ETag".to_owned()),
@@ -110,8 +215,15 @@ fn findings(summary: &VerifySummary, absent: &Absent, args: &VerifyArgs, stop: O
     if let Some(stop) = stop {
         found.add(true, stop.exit(), || stop.what().to_owned());
     }
-    for (count, word) in [(summary.missing, "missing"), (summary.different, "different"), (summary.unclear, "unclear")]
-    {
+    for (count, word) in [
+        (summary.missing, "missing"),
+        (summary.different, "different"),
+        (summary.changed_at_destination, "changed in your bucket"),
+        (summary.changed_at_source, "changed at the source since"),
+        (summary.never_copied, "never copied"),
+        (summary.lost, "in neither bucket any more"),
+        (summary.unclear, "unclear"),
+    ] {
         found.add(count.objects > 0, Exit::Failed, || format!("{} {word}", objects(count.objects)));
     }
     found.add(summary.not_entitled.objects > 0 && !args.allow_not_entitled, Exit::Incomplete, || {
@@ -124,11 +236,18 @@ fn findings(summary: &VerifySummary, absent: &Absent, args: &VerifyArgs, stop: O
         format!("{} proven by size only", objects(summary.size_only.objects))
     });
     let whole = stop.is_none() && !summary.cancelled;
-    found.absent(absent, summary.listed_total().objects, whole, args.complete);
+    let looked_at = summary.listed_total().objects + summary.source_gone.objects + summary.lost.objects;
+    found.absent(absent, looked_at, whole, args.complete);
     found
 }
 
-fn finish(job: &mut Job<'_>, args: &VerifyArgs, selection: &Selection, summary: &VerifySummary) -> Exit {
+fn finish(
+    job: &mut Job<'_>,
+    args: &VerifyArgs,
+    selection: &Selection,
+    summary: &VerifySummary,
+    with_records: bool,
+) -> Exit {
     let calendar = &job.settings.calendar;
     let stop = stop_of(summary.stopped.as_ref(), summary.listed_total().objects > 0);
     let absent = if stop.is_none() && !summary.cancelled {
@@ -149,8 +268,22 @@ fn finish(job: &mut Job<'_>, args: &VerifyArgs, selection: &Selection, summary: 
         ui.event("summary", json::VerifyEnd::new(summary, &absent, end));
     } else {
         let mut report = Report::default();
-        report.add("selection", selection.to_string());
-        report.main(ui, "proven", summary.proven, "by ETag", None);
+        if args.selections.is_empty() {
+            report.add("selection", "all that is on record");
+        } else {
+            report.add("selection", selection.to_string());
+        }
+        let by = |(proof, count): (&Proof, &flex_copy::Count)| match summary.proven_by.len() {
+            1 => format!("by {proof}"),
+            _ => format!("{} by {proof}", count.objects),
+        };
+        report.main(
+            ui,
+            "proven",
+            summary.proven,
+            &summary.proven_by.iter().map(by).collect::<Vec<_>>().join(", "),
+            None,
+        );
         report.main(
             ui,
             "size only",
@@ -158,10 +291,21 @@ fn finish(job: &mut Job<'_>, args: &VerifyArgs, selection: &Selection, summary: 
             "not verified: the ETags cannot be compared",
             Some(Colour::Yellow),
         );
-        if summary.size_only.objects > 0 {
+        if summary.size_only.objects > 0 && !with_records {
             report.add("about size only", SIZE_ONLY);
         }
-        report.main(ui, "missing", summary.missing, "", Some(Colour::Red));
+        let missing = if with_records { "proven once, and not in your bucket any more" } else { "" };
+        report.main(ui, "missing", summary.missing, missing, Some(Colour::Red));
+        if with_records {
+            let changed = "neither the copy on record nor the source's content";
+            report.main(ui, "changed in your bucket", summary.changed_at_destination, changed, Some(Colour::Red));
+            let since = "the copy is as it was; copy brings the new version";
+            report.main(ui, "changed at the source", summary.changed_at_source, since, Some(Colour::Red));
+            report.main(ui, "never copied", summary.never_copied, "", Some(Colour::Red));
+            report.count(ui, "lost", summary.lost, "proven once, and in neither bucket any more", Some(Colour::Red));
+            report.count(ui, "source gone", summary.source_gone, "the copy is as it was", None);
+            report.count(ui, "not on record", summary.unrecorded, "name a selection to judge them, too", None);
+        }
         report.main(ui, "different", summary.different, "", Some(Colour::Red));
         report.count(ui, "unclear", summary.unclear, "", Some(Colour::Red));
         report.main(ui, "not entitled", summary.not_entitled, "listed, but not in your contract", Some(Colour::Yellow));

@@ -18,9 +18,16 @@ pub(crate) fn leads_away(url: &str) -> bool {
     url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !is_loopback(host)))
 }
 
-/// A usable endpoint. One that is not loopback is not taken from a file that was merely found: whoever can put a
+/// Whether requests would leave this machine unencrypted. Signatures keep them from being changed, but session tokens,
+/// keys and contents could be read by everybody on the way.
+pub(crate) fn is_plain(url: &str) -> bool {
+    url.parse::<http::Uri>()
+        .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !is_loopback(host)))
+}
+
+/// A usable endpoint. Plain HTTP to another machine is refused unless `allow_http`. One that is not loopback is not taken from a file that was merely found: whoever can put a
 /// `flex.toml` into a folder could otherwise have signed requests sent to a host of their own.
-pub(super) fn check(given: Given<String>) -> Result<String, ConfigError> {
+pub(super) fn check(given: Given<String>, allow_http: bool) -> Result<String, ConfigError> {
     let found = matches!(given.origin, Origin::File { chosen: false, .. });
     let read = |text: &str| -> Result<String, String> {
         let expected = "expected http:// or https:// and a host, for example http://127.0.0.1:9000";
@@ -44,7 +51,15 @@ pub(super) fn check(given: Given<String>) -> Result<String, ConfigError> {
         }
         Ok(text.trim_end_matches('/').to_owned())
     };
-    given.with(read).map(|given| given.value).map_err(|error| match error {
+    let origin = given.origin.clone();
+    let read = given.with(read).map(|given| given.value);
+    if let Ok(url) = &read
+        && is_plain(url)
+        && !allow_http
+    {
+        return Err(ConfigError::PlainHttp { origin, url: url.clone() });
+    }
+    read.map_err(|error| match error {
         // What stands before the @ may be a password.
         ConfigError::Value { name, origin, value, source } => {
             ConfigError::Value { name, origin, value: without_user(&value), source }
@@ -67,7 +82,27 @@ mod tests {
     use super::*;
 
     fn from(origin: Origin, url: &str) -> Result<String, ConfigError> {
-        check(Given { name: "endpoint-url", value: url.into(), origin })
+        check(Given { name: "endpoint-url", value: url.into(), origin }, true)
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_only_when_that_is_allowed() {
+        let given = |url: &str| Given { name: "endpoint-url", value: url.into(), origin: Origin::Flag("endpoint-url") };
+        for url in
+            ["http://s3.example.com", "HTTP://10.0.0.1:9000", "http://127.0.0.1.example.com", "http://[fe80::1]:9"]
+        {
+            assert!(matches!(check(given(url), false), Err(ConfigError::PlainHttp { .. })), "{url}");
+            assert!(check(given(url), true).is_ok(), "{url}");
+        }
+        for url in [
+            "https://s3.example.com",
+            "http://127.0.0.2:9",
+            "http://localhost",
+            "http://[::1]:9",
+            "http://s3.localhost",
+        ] {
+            assert!(check(given(url), false).is_ok(), "{url}");
+        }
     }
 
     fn found(path: &str, chosen: bool) -> Origin {

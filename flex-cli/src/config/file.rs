@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -79,8 +80,21 @@ pub(crate) fn load(
     Ok(None)
 }
 
+/// A configuration is a few lines. What is larger is another file, and would take much memory to read.
+const LARGEST: u64 = 256 * 1024;
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let why = format!("it is larger than {} KiB, which no configuration is", LARGEST / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
 fn read(path: &Path, how: &'static str, chosen: bool) -> Result<Option<ConfigFile>, FileError> {
-    let bytes = std::fs::read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), how, source })?;
+    let bytes = bytes(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), how, source })?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         // What stands before the first wrong byte is text.
         let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);

@@ -191,7 +191,7 @@ pub(crate) static GROUPS: [Group; 4] = [
     Group { title: "settings-output", keys: &OUTPUT },
 ];
 
-static WHO: [Key; 5] = [
+static WHO: [Key; 6] = [
     Key {
         name: "account",
         kind: Kind::Text,
@@ -236,6 +236,15 @@ static WHO: [Key; 5] = [
         unset: Unset::Is(DEFAULT_SESSION_NAME),
         example: r#""flex-nightly""#,
         flag: text!(session_name),
+    },
+    Key {
+        name: "narrow-role",
+        kind: Kind::Switch,
+        meaning: "setting-narrow-role",
+        variables: &[],
+        unset: Unset::Is("false"),
+        example: "true",
+        flag: switch!(narrow_role),
     },
 ];
 
@@ -305,7 +314,7 @@ static WHERE: [Key; 7] = [
     },
 ];
 
-static HOW: [Key; 11] = [
+static HOW: [Key; 14] = [
     Key {
         name: "include",
         kind: Kind::List,
@@ -343,6 +352,24 @@ static HOW: [Key; 11] = [
         flag: text!(on_change),
     },
     Key {
+        name: "journal",
+        kind: Kind::Text,
+        meaning: "setting-journal",
+        variables: &["FLEX_JOURNAL"],
+        unset: Unset::Means("a file for each bucket in the platform's folder for state"),
+        example: r#""none""#,
+        flag: text!(journal),
+    },
+    Key {
+        name: "manifest",
+        kind: Kind::Text,
+        meaning: "setting-manifest",
+        variables: &["FLEX_MANIFEST"],
+        unset: Unset::Means("none is written"),
+        example: r#""manifests/""#,
+        flag: |flags| flags.manifest.first().cloned().map(Value::Text),
+    },
+    Key {
         name: "storage-class",
         kind: Kind::Text,
         meaning: "setting-storage-class",
@@ -377,6 +404,15 @@ static HOW: [Key; 11] = [
         unset: Unset::Means("no ceiling"),
         example: "100",
         flag: number!(max_rps),
+    },
+    Key {
+        name: "answer-timeout",
+        kind: Kind::Integer,
+        meaning: "setting-answer-timeout",
+        variables: &[],
+        unset: Unset::Means("60; 10 for STS"),
+        example: "30",
+        flag: number!(answer_timeout),
     },
     Key {
         name: "no-expected-owner",

@@ -12,9 +12,10 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
-use flex_copy::{CopySettings, CopySettingsBuilder, NameFilter, OnChange, ProofWanted};
+use flex_copy::{CopySettings, CopySettingsBuilder, DEFAULT_MAX_IN_FLIGHT, NameFilter, OnChange, ProofWanted};
 use flex_keys::TradingCalendar;
 use flex_policy::{AccountId, BucketName, Partition, RoleArn};
 use thiserror::Error;
@@ -23,7 +24,7 @@ use crate::{args::Global, language::Language};
 use file::ConfigFile;
 use sources::Sources;
 
-pub(crate) use endpoint::{leads_away, without_user};
+pub(crate) use endpoint::{is_plain, leads_away, without_user};
 pub(crate) use file::FileError;
 #[cfg(test)]
 pub(crate) use file::Place;
@@ -35,6 +36,9 @@ pub(crate) use template::template;
 pub(crate) const SOURCE_BUCKET: &str = "dataservice-flex-bucket";
 /// Where both buckets live.
 pub(crate) const REGION: &str = "ap-northeast-1";
+
+/// The variable for `--allow-http`.
+pub(crate) const ALLOW_HTTP: &str = "FLEX_ALLOW_HTTP";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +80,8 @@ pub(crate) enum ConfigError {
         value: String,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("{origin} = {url:?} is plain HTTP to another machine: session tokens could be read on the way")]
+    PlainHttp { origin: Origin, url: String },
     #[error("{0} is not valid UTF-8")]
     NotText(&'static str),
 }
@@ -102,9 +108,17 @@ pub(crate) struct Settings {
     pub(crate) region: String,
     pub(crate) s3_endpoint: Option<String>,
     pub(crate) sts_endpoint: Option<String>,
+    /// Plain HTTP may leave this machine.
+    pub(crate) allow_http: bool,
     pub(crate) expected_owner: bool,
+    /// Sessions of the copy role may do no more than the run needs.
+    pub(crate) narrow_role: bool,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) calendar: TradingCalendar,
+    /// Where uploads under way are written down, if not in the platform's folder; or `none`.
+    pub(crate) journal: Option<Given<String>>,
+    /// Where a copy leaves its manifest.
+    pub(crate) manifest: Option<Given<String>>,
     /// The reader's, if one is set.
     pub(crate) language: Option<Language>,
     copy: CopyValues,
@@ -124,6 +138,7 @@ struct CopyValues {
     sse: Option<flex_copy::Encryption>,
     max_in_flight: Option<Given<usize>>,
     max_rps: Option<Given<f64>>,
+    answer_timeout: Option<Given<u64>>,
     compat: bool,
 }
 
@@ -160,10 +175,13 @@ impl Settings {
         let calendar = sources.text("calendar");
         let proof = sources.text("proof");
         let on_change = sources.text("on-change");
+        let journal = sources.text("journal");
+        let manifest = sources.text("manifest");
         let class = sources.text("storage-class");
         let sse = sources.text("sse");
         let in_flight = sources.text("max-in-flight");
         let rps = sources.text("max-rps");
+        let answer_timeout = sources.text("answer-timeout");
         let lang = sources.text("lang");
         let s3_endpoint = sources.text("endpoint-url");
         let sts_endpoint = sources.text("sts-endpoint-url");
@@ -171,7 +189,10 @@ impl Settings {
         let exclude = sources.list("exclude");
         let no_expected_owner = sources.switch("no-expected-owner");
         let compat = sources.switch("compat");
+        let narrow_role = sources.switch("narrow-role");
 
+        // Not a setting of files: whoever can write one could otherwise have tokens sent in the clear.
+        let allow_http = flags.allow_http || values::switch(environment, ALLOW_HTTP)?;
         let mut notes: Vec<_> = [&s3_endpoint, &sts_endpoint, &role_arn, &bucket, &source_bucket, &source_account]
             .into_iter()
             .flatten()
@@ -196,6 +217,7 @@ impl Settings {
             sse: sse.map(|s| s.with(values::encryption)).transpose()?.map(|s| s.value),
             max_in_flight: in_flight.map(Given::parse).transpose()?,
             max_rps: rps.map(Given::parse).transpose()?,
+            answer_timeout: answer_timeout.map(Given::parse).transpose()?,
             compat: compat.is_some(),
         };
         let settings = Self {
@@ -215,11 +237,15 @@ impl Settings {
                 Some(given) => given.with(|text| Partition::of_region(text).map(|_| text.to_owned()))?.value,
                 None => REGION.to_owned(),
             },
-            s3_endpoint: s3_endpoint.map(endpoint::check).transpose()?,
-            sts_endpoint: sts_endpoint.map(endpoint::check).transpose()?,
+            s3_endpoint: s3_endpoint.map(|given| endpoint::check(given, allow_http)).transpose()?,
+            sts_endpoint: sts_endpoint.map(|given| endpoint::check(given, allow_http)).transpose()?,
+            allow_http,
             expected_owner: no_expected_owner.is_none(),
+            narrow_role: narrow_role.is_some(),
             ca_bundle: environment("AWS_CA_BUNDLE").filter(|v| !v.is_empty()).map(PathBuf::from),
             calendar: calendar.map_or_else(|| Ok(TradingCalendar::tse()), |c| values::calendar(&c))?,
+            journal,
+            manifest,
             language: lang.map(|l| l.with(values::language)).transpose()?.map(|l| l.value),
             copy,
             notes,
@@ -244,6 +270,9 @@ impl Settings {
         if let Some(given) = &values.max_rps {
             builder = builder.max_rps(given.value);
         }
+        if let Some(limit) = self.answer_timeout() {
+            builder = builder.answer_limit(limit);
+        }
         if let Some(class) = &values.storage_class {
             builder = builder.storage_class(class);
         }
@@ -257,6 +286,7 @@ impl Settings {
             let (name, origin) = match source.setting {
                 "max_in_flight" => ("max-in-flight", values.max_in_flight.as_ref().map(|g| g.origin.clone())),
                 "max_rps" => ("max-rps", values.max_rps.as_ref().map(|g| g.origin.clone())),
+                "answer_limit" => ("answer-timeout", values.answer_timeout.as_ref().map(|g| g.origin.clone())),
                 other => (other, None),
             };
             ConfigError::Value {
@@ -266,6 +296,24 @@ impl Settings {
                 source: source.allowed.into(),
             }
         })
+    }
+
+    /// How long to wait for an answer, where that was given.
+    pub(crate) fn answer_timeout(&self) -> Option<Duration> {
+        self.copy.answer_timeout.as_ref().map(|given| Duration::from_secs(given.value))
+    }
+
+    /// Fewer requests in flight, where the machine has no room for as many: what was lowered, for the user.
+    pub(crate) fn fit(&mut self, most: usize) -> Option<String> {
+        let wanted = self.copy.max_in_flight.as_ref().map_or(DEFAULT_MAX_IN_FLIGHT, |given| given.value);
+        if wanted <= most {
+            return None;
+        }
+        let origin = Origin::Flag("max-in-flight");
+        self.copy.max_in_flight = Some(Given { name: "max-in-flight", value: most, origin });
+        Some(format!(
+            "{most} requests in flight at most, not {wanted}: this shell lets a program have few files open (ulimit -n)"
+        ))
     }
 
     /// Whether the filters let a file's name pass.

@@ -56,18 +56,18 @@ fn the_region_is_tokyo_whatever_the_aws_variables_say() {
 
 #[test]
 fn endpoints_come_from_the_service_first() {
-    let both = [("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_S3", "http://s3")];
+    let both = [("AWS_ENDPOINT_URL", "https://all"), ("AWS_ENDPOINT_URL_S3", "https://s3")];
     let none = Global::default();
     let settings = merged(&none, &both, "").expect("settings");
-    assert_eq!(settings.s3_endpoint.as_deref(), Some("http://s3"));
-    assert_eq!(settings.sts_endpoint.as_deref(), Some("http://all"));
+    assert_eq!(settings.s3_endpoint.as_deref(), Some("https://s3"));
+    assert_eq!(settings.sts_endpoint.as_deref(), Some("https://all"));
     // The flag is one half of a pair: STS has its own.
-    let flags = Global { endpoint_url: Some("http://flag".into()), ..Global::default() };
+    let flags = Global { endpoint_url: Some("https://flag".into()), ..Global::default() };
     let settings = merged(&flags, &[], "").expect("settings");
-    assert_eq!((settings.s3_endpoint.as_deref(), settings.sts_endpoint), (Some("http://flag"), None));
+    assert_eq!((settings.s3_endpoint.as_deref(), settings.sts_endpoint), (Some("https://flag"), None));
     let ignored = [both[0], both[1], ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
     let settings = merged(&flags, &ignored, "").expect("settings");
-    assert_eq!((settings.s3_endpoint.as_deref(), settings.sts_endpoint), (Some("http://flag"), None));
+    assert_eq!((settings.s3_endpoint.as_deref(), settings.sts_endpoint), (Some("https://flag"), None));
 }
 
 #[test]

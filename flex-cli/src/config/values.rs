@@ -1,6 +1,6 @@
 //! Values that are the command line's own to read.
 
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use flex_copy::{Encryption, NameFilter, OnChange, ProofWanted};
 use flex_keys::TradingCalendar;
@@ -20,6 +20,21 @@ const STORAGE_CLASSES: [&str; 8] = [
     "DEEP_ARCHIVE",
     "REDUCED_REDUNDANCY",
 ];
+
+/// A switch of the environment alone.
+pub(super) fn switch(environment: &dyn Fn(&str) -> Option<OsString>, name: &'static str) -> Result<bool, ConfigError> {
+    let Some(value) = environment(name) else { return Ok(false) };
+    match value.to_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("1" | "true" | "yes") => Ok(true),
+        Some("" | "0" | "false" | "no") => Ok(false),
+        _ => Err(ConfigError::Value {
+            name,
+            origin: Origin::Environment(name),
+            value: value.to_string_lossy().into_owned(),
+            source: "expected 1 or 0".into(),
+        }),
+    }
+}
 
 pub(super) fn proof(text: &str) -> Result<ProofWanted, &'static str> {
     match text {

@@ -1,10 +1,12 @@
 //! JSON lines: one event a line, as JSON.md describes them.
 
+mod verifying;
+
 use std::{collections::BTreeMap, error::Error as StdError};
 
 use chrono::NaiveDate;
 use flex_copy::{
-    Action, Count, ListedObject, Method, Notice, ObjectEnd, OpenUpload, Outcome, PlanItem, Storage, Verdict,
+    Action, Checksum, Count, ListedObject, Method, Notice, ObjectEnd, OpenUpload, Outcome, PlanItem, Storage,
 };
 use flex_keys::Dataset;
 use serde::{Serialize, Serializer};
@@ -13,7 +15,9 @@ use super::{
     days::{Absent, NamedDay, written},
     size,
 };
-use crate::{error::Stop, exit::Exit, language::Language};
+use crate::{commands::Written, error::Stop, exit::Exit, language::Language};
+
+pub(crate) use verifying::{CompareEnd, Compared, Verified, VerifyEnd};
 
 /// Grows when a field goes away or changes its meaning; not when one is added.
 pub(crate) const SCHEMA: u32 = 1;
@@ -88,7 +92,13 @@ pub(crate) struct Object<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<flex_copy::Proof>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_etag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     copy_etag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum: Option<&'a Checksum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<u32>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -108,14 +118,18 @@ impl<'a> From<&'a ObjectEnd> for Object<'a> {
             outcome: end.outcome.name(),
             reason: None,
             proof: None,
+            last_modified: (end.last_modified != 0).then(|| size::rfc3339(end.last_modified)),
+            destination_etag: end.destination_etag.as_ref().map(|etag| etag.as_str()),
             copy_etag: None,
+            checksum: None,
             parts: None,
             source_changed: false,
             detail: None,
             error: Vec::new(),
         };
         match &end.outcome {
-            Outcome::Copied { proof, reason, etag, parts, source_changed, .. } => {
+            Outcome::Copied { proof, reason, etag, parts, source_changed, checksum, .. } => {
+                line.checksum = checksum.as_deref();
                 line.reason = Some(*reason);
                 line.proof = Some(*proof);
                 line.copy_etag = Some(etag.as_str());
@@ -144,6 +158,8 @@ pub(crate) struct Planned<'a> {
     parts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_etag: Option<&'a str>,
 }
 
 impl<'a> From<&'a PlanItem> for Planned<'a> {
@@ -155,6 +171,11 @@ impl<'a> From<&'a PlanItem> for Planned<'a> {
             method: None,
             parts: None,
             requests: None,
+            destination_etag: match item.action {
+                // It is the object itself.
+                Action::Extra => None,
+                _ => item.destination_etag.as_ref().map(|etag| etag.as_str()),
+            },
         };
         if let Action::Copy { reason, method: by, .. } = &item.action {
             line.reason = Some(*reason);
@@ -217,30 +238,6 @@ impl<'a> From<&'a ListedObject> for Listed<'a> {
     }
 }
 
-/// What the listings show of one object.
-#[derive(Serialize)]
-pub(crate) struct Verified<'a> {
-    pub(crate) key: &'a str,
-    pub(crate) size: u64,
-    pub(crate) verdict: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) detail: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) error: Vec<String>,
-}
-
-impl<'a> Verified<'a> {
-    pub(crate) fn new(key: &'a str, size: u64, verdict: &Verdict) -> Self {
-        let mut line = Self { key, size, verdict: verdict.name(), detail: None, error: Vec::new() };
-        match verdict {
-            Verdict::Different { detail } => line.detail = Some(detail),
-            Verdict::Unclear(failure) => line.error = crate::error::chain(&**failure as &(dyn StdError + 'static)),
-            _ => {}
-        }
-        line
-    }
-}
-
 /// Something to know.
 #[derive(Serialize)]
 pub(crate) struct NoticeLine<'a> {
@@ -269,9 +266,30 @@ impl<'a> From<&'a Notice> for NoticeLine<'a> {
                 "metadata-lost"
             }
             Notice::DestinationUsesKms => "destination-uses-kms",
+            Notice::JournalFailed { .. } => "journal-failed",
+            Notice::JournalDamaged { .. } => "journal-damaged",
+            Notice::Resumed { key, .. } => {
+                line.key = Some(key);
+                "resumed"
+            }
+            Notice::UploadAborted { key, .. } => {
+                line.key = Some(key);
+                "upload-aborted"
+            }
+            Notice::UploadLeft { key, .. } => {
+                line.key = Some(key);
+                "upload-left"
+            }
             _ => "other",
         };
         line
+    }
+}
+
+impl NoticeLine<'_> {
+    /// A notice of the command line's own.
+    pub(crate) fn of(kind: &'static str, text: String) -> Self {
+        Self { time: now(), kind, text, key: None, requests_per_second: None }
     }
 }
 
@@ -290,6 +308,21 @@ pub(crate) fn notice_text(notice: &Notice) -> String {
             "your bucket encrypts with KMS: its ETags prove nothing, so copies are proven by checksum or by size only"
                 .into()
         }
+        Notice::JournalFailed { failure } => {
+            format!("{failure}; the run goes on without it: should it be killed, `flex clean` ends what it leaves")
+        }
+        Notice::JournalDamaged { lines } => {
+            format!("the journal held {} that cannot be read: skipped", size::count(*lines, "line", "lines"))
+        }
+        Notice::Resumed { key, kept, parts } => {
+            format!("{key}: goes on where an earlier run ended, with {kept} of {parts} parts")
+        }
+        Notice::UploadAborted { key, upload_id } => {
+            format!("{key}: an earlier run's upload is of no use any more and was ended ({upload_id})")
+        }
+        Notice::UploadLeft { key, upload_id, failure } => format!(
+            "{key}: an earlier run's upload stays open ({upload_id}); `flex clean` with your own identity ends it ({failure})"
+        ),
         other => format!("{other:?}"),
     }
 }
@@ -375,12 +408,27 @@ pub(crate) struct CopySummary<'a> {
     requests: BTreeMap<String, u64>,
     retries: u64,
     throttled: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<ManifestLine>,
     #[serde(flatten)]
     end: End<'a>,
 }
 
+/// The manifest that a copy left.
+#[derive(Serialize)]
+struct ManifestLine {
+    path: String,
+    records: u64,
+    whole: bool,
+}
+
 impl<'a> CopySummary<'a> {
-    pub(crate) fn new(summary: &'a flex_copy::Summary, absent: &'a Absent, end: End<'a>) -> Self {
+    pub(crate) fn new(
+        summary: &'a flex_copy::Summary,
+        absent: &'a Absent,
+        manifest: Option<&Written>,
+        end: End<'a>,
+    ) -> Self {
         Self {
             command: "copy",
             listed: summary.listed_total(),
@@ -405,6 +453,11 @@ impl<'a> CopySummary<'a> {
             requests: requests(&summary.requests),
             retries: summary.retries,
             throttled: summary.throttled,
+            manifest: manifest.map(|written| ManifestLine {
+                path: written.path.display().to_string(),
+                records: written.records,
+                whole: written.whole,
+            }),
             end,
         }
     }
@@ -413,50 +466,6 @@ impl<'a> CopySummary<'a> {
 /// Requests by the operation's name.
 pub(crate) fn requests(by_operation: &BTreeMap<flex_copy::Operation, u64>) -> BTreeMap<String, u64> {
     by_operation.iter().map(|(operation, number)| (operation.to_string(), *number)).collect()
-}
-
-/// The end of a verification.
-#[derive(Serialize)]
-pub(crate) struct VerifyEnd<'a> {
-    command: &'static str,
-    listed: Count,
-    proven: Count,
-    size_only: Count,
-    missing: Count,
-    different: Count,
-    unclear: Count,
-    not_entitled: Count,
-    archived: Count,
-    markers: Count,
-    extra: Count,
-    cancelled: bool,
-    #[serde(flatten)]
-    absent: Missing<'a>,
-    requests: BTreeMap<String, u64>,
-    #[serde(flatten)]
-    end: End<'a>,
-}
-
-impl<'a> VerifyEnd<'a> {
-    pub(crate) fn new(summary: &flex_copy::VerifySummary, absent: &'a Absent, end: End<'a>) -> Self {
-        Self {
-            command: "verify",
-            listed: summary.listed_total(),
-            proven: summary.proven,
-            size_only: summary.size_only,
-            missing: summary.missing,
-            different: summary.different,
-            unclear: summary.unclear,
-            not_entitled: summary.not_entitled,
-            archived: summary.archived,
-            markers: summary.markers,
-            extra: summary.extra,
-            cancelled: summary.cancelled,
-            absent: absent.into(),
-            requests: requests(&summary.requests),
-            end,
-        }
-    }
 }
 
 /// The end of a plan.

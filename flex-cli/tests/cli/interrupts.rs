@@ -10,20 +10,11 @@ use std::{
 
 use flex_tests::sandbox::{Effect, Fault, FlexSeed};
 
-use crate::support::{BUCKET, Run, Subscriber, date};
+use crate::support::{BUCKET, Run, Subscriber, date, until};
 
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-}
-
-/// Waits for what the world shows, up to a limit that is never reached when all is well.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
-        std::thread::yield_now();
-    }
 }
 
 fn end(arguments: &[&str], child: Child) -> Run {
@@ -96,42 +87,69 @@ async fn a_token_that_ends_in_mid_run_is_renewed_once_and_nothing_fails() {
 
 #[tokio::test]
 async fn the_second_interrupt_leaves_at_once_and_names_what_stays_open() {
-    let user = Subscriber::odd().await;
-    // So slow that draining would take too long.
-    user.world.fault(Fault::on("UploadPartCopy").then(Effect::Stall(Duration::from_secs(120))));
-    let arguments = ["copy", "2021/05/31", "--include", "20210531_2_001.pcap.gz"];
-    let mut child = user.machine.start(&arguments);
-    until("parts", || user.world.count("UploadPartCopy") > 0);
-    signal(&child, "-INT");
-    // Its answer to the first signal is read before the second is sent.
-    let mut err = child.stderr.take().unwrap();
-    let mut said = String::new();
-    let mut byte = [0];
-    while !said.contains("finishing") {
-        assert_eq!(err.read(&mut byte).unwrap(), 1, "{said}");
-        said.push(byte[0].into());
+    for (first, second) in [("-INT", "-INT"), ("-TERM", "-TERM"), ("-INT", "-TERM")] {
+        let user = Subscriber::odd().await;
+        // So slow that draining would take too long.
+        user.world.fault(Fault::on("UploadPartCopy").then(Effect::Stall(Duration::from_secs(120))));
+        let arguments = ["copy", "2021/05/31", "--include", "20210531_2_001.pcap.gz"];
+        let mut child = user.machine.start(&arguments);
+        until("parts", || user.world.count("UploadPartCopy") > 0);
+        signal(&child, first);
+        // Its answer to the first signal is read before the second is sent.
+        let mut err = child.stderr.take().unwrap();
+        let mut said = String::new();
+        let mut byte = [0];
+        while !said.contains("finishing") {
+            assert_eq!(err.read(&mut byte).unwrap(), 1, "{said}");
+            said.push(byte[0].into());
+        }
+        let begun = Instant::now();
+        signal(&child, second);
+        err.read_to_string(&mut said).unwrap();
+        let run = end(&arguments, child).expect(130);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{run}");
+        assert!(
+            said.contains("left at once") && said.contains("20210531_2_001.pcap.gz") && said.contains("flex clean"),
+            "{said}"
+        );
+        // What it left is no obstacle.
+        user.world.clear_faults();
+        let again = user.flex(&["copy", "2021/05/31", "--include", "20210531_2_001.pcap.gz", "--json"]).expect(0);
+        assert_eq!(again.summary()["copied"]["objects"], 1, "{again}");
     }
-    let begun = Instant::now();
-    signal(&child, "-INT");
-    err.read_to_string(&mut said).unwrap();
-    let run = end(&arguments, child).expect(130);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{run}");
-    assert!(
-        said.contains("left at once") && said.contains("20210531_2_001.pcap.gz") && said.contains("flex clean"),
-        "{said}"
-    );
+}
+
+#[tokio::test]
+async fn an_interrupt_while_the_buckets_are_listed_ends_with_a_summary() {
+    for name in ["-INT", "-TERM", "-HUP"] {
+        let user = Subscriber::plain().await;
+        user.world.fault(Fault::on("ListObjectsV2").then(Effect::Stall(Duration::from_secs(120))));
+        let arguments = ["copy", "2021/05/31", "--json"];
+        let child = user.machine.start(&arguments);
+        until("a listing", || user.world.count("ListObjectsV2") > 0);
+        let begun = Instant::now();
+        signal(&child, name);
+        let run = end(&arguments, child).expect(130);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{name}: {run}");
+        let summary = run.summary();
+        assert_eq!((&summary["cancelled"], &summary["copied"]["objects"]), (&true.into(), &0.into()), "{name}");
+        assert_eq!(user.world.count("CopyObject"), 0);
+        user.world.clear_faults();
+        assert_eq!(user.flex(&arguments).expect(0).summary()["copied"]["objects"], 3);
+    }
 }
 
 #[tokio::test]
 async fn an_interrupt_before_the_first_copy_ends_at_once() {
     let user = Subscriber::plain().await;
     user.world.fault(Fault::on("AssumeRole").then(Effect::Stall(Duration::from_secs(120))));
-    for command in ["copy", "ls", "plan", "verify"] {
+    for (command, name) in [("copy", "-INT"), ("copy", "-TERM"), ("ls", "-INT"), ("plan", "-HUP"), ("verify", "-TERM")]
+    {
         let seen = user.world.count("AssumeRole");
         let arguments = [command, "2021/05/31"];
         let child = user.machine.start(&arguments);
         until("an AssumeRole", || user.world.count("AssumeRole") > seen);
-        signal(&child, "-INT");
+        signal(&child, name);
         end(&arguments, child).expect(130).says(&["interrupted"]);
     }
 }

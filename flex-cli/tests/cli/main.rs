@@ -4,14 +4,20 @@
 
 mod codes;
 mod configuration;
+mod crashes;
 mod creds;
+mod deep;
 mod doctor;
+mod hostile;
 mod interrupts;
+mod journal;
 mod languages;
+mod manifest;
 mod network;
 mod output;
 mod policy;
 mod secrets;
+mod security;
 mod setup;
 mod support;
 mod usage;

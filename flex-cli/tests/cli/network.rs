@@ -91,7 +91,10 @@ async fn a_proxy_gets_every_request_unless_no_proxy_names_the_host() {
     let mut user = Subscriber::plain().await;
     let (proxy, plain, _) = proxy(address(&user)).await;
     // A name that only the proxy can reach.
-    user.machine.set("AWS_ENDPOINT_URL", "http://s3.flex.test").set("HTTP_PROXY", format!("http://{proxy}"));
+    user.machine
+        .set("AWS_ENDPOINT_URL", "http://s3.flex.test")
+        .set("FLEX_ALLOW_HTTP", "1")
+        .set("HTTP_PROXY", format!("http://{proxy}"));
     flex(&user, &["copy", "2021/05/31"]).await.expect(0);
     let seen = plain.load(Ordering::SeqCst);
     assert_eq!(seen, user.world.requests().len());
@@ -140,6 +143,7 @@ async fn credentials_of_a_container_are_not_asked_for_through_a_proxy() {
         .set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{container}/x"))
         .set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token-of-the-container")
         .set("AWS_ENDPOINT_URL", "http://s3.flex.test")
+        .set("FLEX_ALLOW_HTTP", "1")
         .set("HTTP_PROXY", format!("http://{proxy}"));
     flex(&user, &["copy", "2021/05/31"]).await.expect(0);
     assert_eq!(asked.load(Ordering::SeqCst), 1);

@@ -1,11 +1,17 @@
 //! A user's machine: a home, an environment that holds nothing of this one's, and a sandbox.
 
+#[cfg(unix)]
+pub(crate) mod cutter;
+#[cfg(unix)]
+pub(crate) mod hostile;
+
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use chrono::NaiveDate;
@@ -18,6 +24,16 @@ pub(crate) const NO_METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true
 
 pub(crate) fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
+}
+
+/// Waits for what the world shows, up to a limit that is never reached when all is well.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::yield_now();
+    }
 }
 
 /// A machine without any AWS set-up.

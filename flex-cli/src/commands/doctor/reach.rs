@@ -78,8 +78,8 @@ pub(super) struct Proxy {
 pub(super) enum Question<'a> {
     /// Who calls, which STS tells nobody who has not signed. Any answer will do.
     WhoAmI,
-    /// A bucket, whose region S3 tells to everybody.
-    Bucket(&'a str),
+    /// A bucket, whose region S3 tells to everybody, and the account that it is expected to belong to.
+    Bucket(&'a str, Option<&'a str>),
 }
 
 /// Asks. The configuration gives the endpoint and the HTTP client; its credentials are not used.
@@ -93,7 +93,10 @@ pub(super) async fn reach(config: &SdkConfig, url: &str, question: Question<'_>,
     let asked = async {
         match question {
             Question::WhoAmI => s3.list_buckets().send().await.err().map(|e| chain(&e)),
-            Question::Bucket(name) => s3.head_bucket().bucket(name).send().await.err().map(|e| chain(&e)),
+            Question::Bucket(name, owner) => {
+                let asked = s3.head_bucket().bucket(name).set_expected_bucket_owner(owner.map(str::to_owned));
+                asked.send().await.err().map(|e| chain(&e))
+            }
         }
     };
     let ended = tokio::time::timeout(deadline, asked).await;

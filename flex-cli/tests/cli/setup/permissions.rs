@@ -3,11 +3,12 @@
 use super::*;
 
 /// What another command needs, or only a failure; and what tells of a bucket that another right does not tell.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "s3:ListAllMyBuckets",
     "s3:ListBucket",
     "s3:ListBucketMultipartUploads",
     "s3:AbortMultipartUpload",
+    "s3:GetObject",
     "iam:SimulatePrincipalPolicy",
     "iam:DeleteAccessKey",
 ];

@@ -86,7 +86,8 @@ impl Doctor<'_> {
             config.endpoint_url().map_or_else(|| format!("https://{service}.{region}.amazonaws.com"), str::to_owned)
         };
         let (sts_url, s3_url) = (url(&sts, "sts"), url(&s3, "s3"));
-        let vendors = Question::Bucket(self.settings.source_bucket.as_str());
+        let owner = self.settings.expected_owner.then(|| self.settings.source_account.as_str());
+        let vendors = Question::Bucket(self.settings.source_bucket.as_str(), owner);
         let (sts, s3) = futures::join!(
             reach(&sts, &sts_url, Question::WhoAmI, self.deadline),
             reach(&s3, &s3_url, vendors, self.deadline)
@@ -175,7 +176,7 @@ impl Doctor<'_> {
                 return None;
             }
         };
-        let role = match copy_role(&fixed(config.clone(), &identity), self.settings) {
+        let role = match copy_role(&fixed(config.clone(), &identity), self.settings, None) {
             Ok(role) => role,
             Err(error) => {
                 let link = Link::broken(id, "settings", msg!("doctor-configuration-unusable")).because(chain(&error));
