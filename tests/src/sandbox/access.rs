@@ -3,6 +3,7 @@
 //! s3s has verified the signature when this runs. Here comes what it lets through and S3 does not, then the decision, all
 //! from headers and query as sent, before the body is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -15,7 +16,7 @@ use super::breaking::Service;
 use super::clock;
 use super::identity::{Identity, Principal};
 use super::object::Encryption;
-use super::policy::{Facts, Verdict};
+use super::policy::{Facts, Policy, Verdict};
 use super::refusal::{
     access_denied, invalid_argument, no_such_bucket, no_such_key, no_such_upload, not_written, refuse,
 };
@@ -38,6 +39,8 @@ const GRANTS: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
+    /// What its session was narrowed with.
+    pub(crate) session: Option<Arc<Policy>>,
 }
 
 #[async_trait::async_trait]
@@ -59,7 +62,7 @@ impl S3Access for World {
         if asked.operation == UNKNOWN || asked.operation != cx.s3_op().name() {
             return Err(not_written("this sub-resource"));
         }
-        let caller = Caller { principal: identity.principal };
+        let caller = Caller { principal: identity.principal, session: identity.session };
         let state = self.state();
         Decision { world: self, state: &state, caller: &caller, asked: &asked, headers: cx.headers() }.decide()?;
         drop(state);
@@ -238,7 +241,7 @@ impl Decision<'_> {
     fn may(&self, action: &str, resource: &str) -> S3Result<()> {
         let principal = &self.caller.principal;
         let keys = self.with_globals(&[]);
-        let facts = Facts { principal, action, resource, keys: &keys };
+        let facts = Facts { principal, action, resource, keys: &keys, session: self.caller.session.as_deref() };
         self.through_endpoint(principal.account(), &facts)?;
         if self.state.accounts.own(&facts) == Verdict::Allow { Ok(()) } else { Err(access_denied()) }
     }
@@ -299,7 +302,8 @@ impl Decision<'_> {
         let resource =
             if key.is_empty() { format!("arn:aws:s3:::{name}") } else { format!("arn:aws:s3:::{name}/{key}") };
         let keys = self.with_globals(keys);
-        let facts = Facts { principal, action, resource: &resource, keys: &keys };
+        let facts =
+            Facts { principal, action, resource: &resource, keys: &keys, session: self.caller.session.as_deref() };
         self.through_endpoint(&bucket.owner, &facts)?;
         let own = self.state.accounts.own(&facts);
         let theirs = bucket.policy.as_ref().map_or(Verdict::Silent, |stored| stored.policy.judge(&facts));
@@ -450,7 +454,8 @@ impl Decision<'_> {
         let principal = &self.caller.principal;
         let resource = format!("arn:aws:s3:::{}/{}", self.asked.bucket, self.asked.key);
         let keys = self.with_globals(&[]);
-        let facts = Facts { principal, action, resource: &resource, keys: &keys };
+        let facts =
+            Facts { principal, action, resource: &resource, keys: &keys, session: self.caller.session.as_deref() };
         let theirs = bucket.policy.as_ref().map(|stored| stored.policy.judge(&facts));
         // An endpoint's policy does not know the initiator's defaults.
         self.through_endpoint(&bucket.owner, &facts).is_err()

@@ -1,6 +1,7 @@
 //! Users and roles of all accounts: their keys, their policies, and who still exists.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -79,8 +80,12 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// What a caller's own policies say, all together.
+    /// What a caller's own policies say, all together. What a session policy does not allow is denied, whatever others say:
+    /// the right that is left is what both allow, also where the resource's policy names the role.
     pub(crate) fn own(&self, facts: &Facts<'_>) -> Verdict {
+        if facts.session.is_some_and(|session| session.judge(facts) != Verdict::Allow) {
+            return Verdict::Deny;
+        }
         let own = self.policies.get(&facts.principal.iam_arn()).into_iter().flat_map(BTreeMap::values);
         own.fold(Verdict::Silent, |verdict, stored| verdict.and(stored.policy.judge(facts)))
     }
@@ -446,6 +451,11 @@ impl World {
 
     /// New temporary keys for a principal.
     pub(crate) fn issue(&self, principal: Principal, life: Duration) -> Identity {
+        self.issue_narrowed(principal, life, None)
+    }
+
+    /// The same, for a session that a policy narrows.
+    pub(crate) fn issue_narrowed(&self, principal: Principal, life: Duration, session: Option<Policy>) -> Identity {
         let nonce = mix(self.nonce() ^ self.0.seed);
         let access_key: String = identity::id_of("ASIA", &format!("key {nonce}"));
         let now = self.now();
@@ -454,6 +464,7 @@ impl World {
             token: Some(identity::token_of(&access_key)),
             expires: Some(now + life),
             principal,
+            session: session.map(Arc::new),
             access_key,
         };
         self.state().accounts.add_key(identity.clone(), now);

@@ -62,6 +62,14 @@ pub enum Effect {
     SlowBody(Duration),
     /// It is done, and the answer's body breaks off in the middle.
     Truncate,
+    /// It is done; half of the answer's body comes at once, and the rest only after this time.
+    StallBody(Duration),
+    /// It is done, and the page of the listing says that more follows but not where.
+    LoseNext,
+    /// It is done, and the page of the listing gives itself as the next one.
+    RepeatPage,
+    /// It is done; the answer's body comes byte by byte, one each time this has passed.
+    TrickleBody(Duration),
     /// The source of the copy changes just before the copy.
     ChangeSource,
     /// The signer's token ends just before the call.

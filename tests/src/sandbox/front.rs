@@ -27,6 +27,9 @@ const BREATH: Duration = Duration::from_secs(2);
 /// Error bodies and results are read into memory up to this size; objects are not.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
+/// What a page of a listing says of the next one.
+const NEXT: &str = "NextContinuationToken";
+
 /// The connection was broken on purpose.
 #[derive(Debug)]
 pub(crate) struct Reset;
@@ -63,7 +66,16 @@ impl Front {
         Self { world, service: builder.build() }
     }
 
-    pub(crate) async fn handle(&self, mut req: Request<Body>) -> Result<Response<Body>, Reset> {
+    pub(crate) async fn handle(&self, req: Request<Body>) -> Result<Response<Body>, Reset> {
+        self.handle_with(req, None).await
+    }
+
+    /// The same, with this effect instead of what the world's faults say.
+    pub(crate) async fn handle_with(
+        &self,
+        mut req: Request<Body>,
+        told: Option<Effect>,
+    ) -> Result<Response<Body>, Reset> {
         let at = self.world.now();
         let (service, asked, form) = if query::is_form(req.method(), req.uri(), req.headers()) {
             let form = req.body_mut().store_all_limited(query::LARGEST_FORM).await.unwrap_or_default();
@@ -86,7 +98,8 @@ impl Front {
                 key: &subject,
                 part: asked.parameter("partNumber").unwrap_or_default(),
             };
-            (state.latency, state.faults.strike(&call), state.breaks.unreachable.contains(&service))
+            let struck = state.faults.strike(&call);
+            (state.latency, told.or(struck), state.breaks.unreachable.contains(&service))
         };
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
@@ -195,6 +208,7 @@ impl Front {
         }
     }
 
+    /// Ends the signer's token now.
     fn end_token(&self, headers: &HeaderMap) {
         let now = self.world.now();
         if let Ok(signed) = Signed::read(headers)
@@ -273,6 +287,28 @@ enum Early {
 async fn after(mut response: Response<Body>, effect: Option<Effect>) -> Response<Body> {
     match effect {
         Some(Effect::Stall(time)) => tokio::time::sleep(time).await,
+        Some(Effect::LoseNext) => {
+            let mut body = std::mem::take(response.body_mut());
+            let body = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&body);
+            let text = match element(&text, NEXT) {
+                Some(token) => text.replace(&format!("<{NEXT}>{token}</{NEXT}>"), ""),
+                None => text.into_owned(),
+            };
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(text);
+        }
+        Some(Effect::RepeatPage) => {
+            let mut body = std::mem::take(response.body_mut());
+            let body = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&body);
+            let text = match (element(&text, NEXT), element(&text, "ContinuationToken")) {
+                (Some(next), Some(this)) => text.replace(&format!("<{NEXT}>{next}<"), &format!("<{NEXT}>{this}<")),
+                _ => text.into_owned(),
+            };
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(text);
+        }
         Some(Effect::Truncate) => {
             let mut body = std::mem::take(response.body_mut());
             // Of an object too large to hold nothing comes but its length.
@@ -282,7 +318,35 @@ async fn after(mut response: Response<Body>, effect: Option<Effect>) -> Response
                 response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length);
             }
             let broken = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the sandbox broke the answer off");
-            let stream = stream::iter([Ok(half), Err(broken())]);
+            let end = stream::once(async move {
+                // Without a pause hyper drops the half that it has not written yet.
+                tokio::task::yield_now().await;
+                Err(broken())
+            });
+            let stream = stream::once(async move { Ok(half) }).chain(end);
+            *response.body_mut() = StreamingBlob::wrap(stream).into();
+        }
+        Some(Effect::StallBody(time)) => {
+            let mut body = std::mem::take(response.body_mut());
+            let bytes = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let (first, rest) = (bytes.slice(..bytes.len() / 2), bytes.slice(bytes.len() / 2..));
+            let rest = stream::once(async move {
+                tokio::time::sleep(time).await;
+                Ok::<_, std::io::Error>(rest)
+            });
+            let stream = stream::once(async move { Ok(first) }).chain(rest);
+            *response.body_mut() = StreamingBlob::wrap(stream).into();
+        }
+        Some(Effect::TrickleBody(time)) => {
+            let mut body = std::mem::take(response.body_mut());
+            let bytes = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
+            let stream = stream::iter(0..bytes.len()).then(move |at| {
+                let byte = bytes.slice(at..at + 1);
+                async move {
+                    tokio::time::sleep(time).await;
+                    Ok::<_, std::io::Error>(byte)
+                }
+            });
             *response.body_mut() = StreamingBlob::wrap(stream).into();
         }
         Some(Effect::SlowBody(time)) => {

@@ -1,9 +1,12 @@
 //! Who calls: accounts, principals, and the credentials that tests sign with.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
+
+use super::policy::Policy;
 
 /// The subscriber's account.
 pub const SUBSCRIBER: &str = "123456789012";
@@ -26,6 +29,8 @@ pub struct Identity {
     pub(crate) token: Option<String>,
     pub(crate) expires: Option<SystemTime>,
     pub(crate) principal: Principal,
+    /// What the session was narrowed with.
+    pub(crate) session: Option<Arc<Policy>>,
 }
 
 impl Identity {
@@ -50,6 +55,7 @@ impl Identity {
             token: Some(token_of(access_key)),
             expires: None,
             principal,
+            session: None,
         }
     }
 
@@ -75,6 +81,7 @@ impl Identity {
             token: None,
             expires: None,
             principal: Principal::User { account: account.into(), name: name.into(), session: false },
+            session: None,
         }
     }
 

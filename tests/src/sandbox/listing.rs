@@ -14,8 +14,6 @@ use super::object::Object;
 use super::refusal::{invalid_argument, no_such_bucket};
 use super::world::World;
 
-const LARGEST_PAGE: i32 = 1000;
-
 /// One line of a listing.
 enum Line<'a> {
     Key(&'a str, &'a Object),
@@ -108,11 +106,10 @@ fn untoken(token: &str) -> Option<String> {
 }
 
 pub(crate) fn list_objects_v2(world: &World, input: ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
-    let max = input.max_keys.unwrap_or(LARGEST_PAGE);
+    let max = input.max_keys.unwrap_or(i32::MAX);
     if max < 0 {
         return Err(invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647"));
     }
-    let max = max.min(LARGEST_PAGE);
     let encode = match input.encoding_type.as_ref().map(EncodingType::as_str) {
         None => false,
         Some("url") => true,
@@ -130,6 +127,7 @@ pub(crate) fn list_objects_v2(world: &World, input: ListObjectsV2Input) -> S3Res
     let fetch_owner = input.fetch_owner.unwrap_or(false);
 
     let state = world.state();
+    let max = max.min(state.page);
     let bucket = state.buckets.get(&input.bucket).ok_or_else(no_such_bucket)?;
     let size = usize::try_from(max).unwrap_or(0);
     let page = if size == 0 {

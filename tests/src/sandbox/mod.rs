@@ -62,6 +62,11 @@ mod sts;
 mod world;
 mod writing;
 
+pub(crate) use asked::Asked;
+pub(crate) use content::mix;
+pub(crate) use front::{Front, Reset};
+pub(crate) use query::{LARGEST_FORM, is_form};
+
 pub use accounts::{COPY_ROLE_POLICY, COPY_USER_POLICY, copy_role_policy};
 pub use breaking::Service;
 pub use content::{Algorithm, TRUE_DIGESTS};
@@ -89,7 +94,6 @@ use aws_types::SdkConfig;
 
 use clock::Clock;
 use doors::{Socket, Wire};
-use front::Front;
 
 /// The region of the vendor's bucket, and the sandbox's unless told otherwise.
 pub const REGION: &str = "ap-northeast-1";
@@ -132,6 +136,11 @@ impl Sandbox {
     /// The door inside the process, for any SDK client.
     pub fn http_client(&self) -> SharedHttpClient {
         SharedHttpClient::new(Wire::new(self.front.clone()))
+    }
+
+    /// What stands behind both doors.
+    pub(crate) fn front(&self) -> Front {
+        self.front.clone()
     }
 
     /// The world behind the doors.

@@ -24,8 +24,6 @@ use super::writing::{Attributes, LARGEST_COPY, algorithm, may_replace, pinned, r
 pub const SMALLEST_PART: u64 = 5 * 1024 * 1024;
 /// Parts are numbered 1 to this.
 pub const MOST_PARTS: i32 = 10_000;
-/// Parts in one page of ListParts, uploads in one page of ListMultipartUploads.
-const LARGEST_PAGE: i32 = 1000;
 
 /// An upload between create and complete.
 pub(crate) struct Upload {
@@ -385,7 +383,7 @@ pub(crate) fn abort(world: &World, input: &AbortMultipartUploadInput) -> S3Resul
 }
 
 pub(crate) fn list_parts(world: &World, input: ListPartsInput) -> S3Result<ListPartsOutput> {
-    let max = input.max_parts.unwrap_or(LARGEST_PAGE).clamp(0, LARGEST_PAGE);
+    let max = input.max_parts.unwrap_or(i32::MAX).clamp(0, world.state().page);
     let after = input.part_number_marker.unwrap_or(0);
     let mut state = world.state();
     let upload = open(&mut state, &input.upload_id, &input.bucket, &input.key)?;
@@ -431,7 +429,7 @@ pub(crate) fn list_uploads(world: &World, input: ListMultipartUploadsInput) -> S
     if input.delimiter.is_some() {
         return Err(super::refusal::not_written("delimiter in ListMultipartUploads"));
     }
-    let max = input.max_uploads.unwrap_or(LARGEST_PAGE).clamp(0, LARGEST_PAGE);
+    let max = input.max_uploads.unwrap_or(i32::MAX).clamp(0, world.state().page);
     let size = usize::try_from(max).unwrap_or(0);
     let prefix = input.prefix.clone().unwrap_or_default();
     let after = (input.key_marker.clone().unwrap_or_default(), input.upload_id_marker.clone());

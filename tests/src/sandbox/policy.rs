@@ -15,6 +15,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) resource: &'a str,
     /// Condition keys and their values; a key that is not in the request is absent.
     pub(crate) keys: &'a [(&'a str, String)],
+    /// The policy that the caller's session was narrowed with.
+    pub(crate) session: Option<&'a Policy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +219,7 @@ mod tests {
     fn judged(policy: &str, action: &str, resource: &str, keys: &[(&str, String)]) -> Verdict {
         let principal = Principal::Session { account: "1".into(), role: "r".into(), session: "s".into() };
         let policy = Policy::of_bucket(policy, "b").expect("the policy is well formed");
-        policy.judge(&Facts { principal: &principal, action, resource, keys })
+        policy.judge(&Facts { principal: &principal, action, resource, keys, session: None })
     }
 
     #[test]

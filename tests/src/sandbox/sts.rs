@@ -8,12 +8,15 @@ use s3s::{Body, S3Request, S3Response, S3Result};
 
 use super::asked::Asked;
 use super::breaking::Service;
+use super::grammar::Flaw;
 use super::identity::{Identity, Principal};
-use super::policy::{Facts, Verdict};
+use super::policy::{Facts, Policy, Verdict};
 use super::query::{self, Refusal, date, invalid, is_form, not_written, refuse};
 use super::world::World;
 
 const HOUR: u64 = 3600;
+/// STS's limit for a session policy, in characters.
+const LONGEST_POLICY: usize = 2048;
 
 /// What is written of STS.
 pub(crate) const OPERATIONS: [&str; 3] = ["AssumeRole", "GetCallerIdentity", "GetSessionToken"];
@@ -96,9 +99,10 @@ impl World {
         if arn.len() < 20 {
             return Err(invalid("roleArn", arn, "have length greater than or equal to 20"));
         }
-        if asked.parameter("Policy").is_some() || asked.query.iter().any(|(name, _)| name.starts_with("PolicyArns")) {
-            return Err(not_written("session policies"));
+        if asked.query.iter().any(|(name, _)| name.starts_with("PolicyArns")) {
+            return Err(not_written("managed session policies"));
         }
+        let narrowed = asked.parameter("Policy").map(session_policy).transpose()?;
         let wanted = duration(asked, HOUR, 900, 12 * HOUR)?;
 
         let denied = || {
@@ -118,7 +122,13 @@ impl World {
         let (principal, longest) = {
             let now = self.now();
             let state = self.state();
-            let facts = Facts { principal: &caller.principal, action: "sts:AssumeRole", resource: arn, keys: &keys };
+            let facts = Facts {
+                principal: &caller.principal,
+                action: "sts:AssumeRole",
+                resource: arn,
+                keys: &keys,
+                session: caller.session.as_deref(),
+            };
             let own = state.accounts.own(&facts);
             let role = state.accounts.roles.get(arn).filter(|role| role.exists(now)).ok_or_else(denied)?;
             // Within an account a trust that names the caller itself is enough; otherwise both sides must allow.
@@ -150,7 +160,7 @@ impl World {
         }
         let life = self.state().token_life.unwrap_or(wanted);
         let (role_arn, id) = (principal.arn(), self.state().accounts.user_id(&principal));
-        let issued = self.issue(principal, life);
+        let issued = self.issue_narrowed(principal, life, narrowed);
         let who =
             format!("<AssumedRoleUser><Arn>{role_arn}</Arn><AssumedRoleId>{id}</AssumedRoleId></AssumedRoleUser>");
         Ok(result("AssumeRole", &(credentials(&issued) + &who)))
@@ -176,6 +186,21 @@ fn duration(asked: &Asked, default: u64, least: u64, most: u64) -> Result<Durati
         return Err(invalid("durationSeconds", text, &format!("have value less than or equal to {most}")));
     }
     Ok(Duration::from_secs(seconds))
+}
+
+/// The policy that a session is narrowed with.
+fn session_policy(text: &str) -> Result<Policy, Refusal> {
+    if text.chars().count() > LONGEST_POLICY {
+        return Err(invalid("policy", text, &format!("have length less than or equal to {LONGEST_POLICY}")));
+    }
+    if text.chars().any(|c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
+        let characters = "satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
+        return Err(invalid("policy", text, characters));
+    }
+    Policy::of_identity(text).map_err(|flaw| match flaw {
+        Flaw::Malformed(message) => refuse(400, "MalformedPolicyDocument", message),
+        Flaw::NotWritten(what) => not_written(&what),
+    })
 }
 
 fn credentials(issued: &Identity) -> String {

@@ -16,6 +16,9 @@ use super::policy::{Policy, Stored};
 use super::record::{Records, Request};
 use bytes::Bytes;
 
+/// Lines in a page of a listing, as S3 has it.
+const LARGEST_PAGE: i32 = 1000;
+
 /// The state of the sandbox: accounts, roles, buckets, the clock, faults and the record of requests.
 ///
 /// A handle: clones share one world. Its methods are a test's hand from above and ask nobody's permission.
@@ -38,6 +41,8 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) breaks: Breaks,
     pub(crate) denies_parts: bool,
+    /// Lines in a page of a listing at most.
+    pub(crate) page: i32,
     pub(crate) latency: Duration,
     counter: u64,
 }
@@ -137,6 +142,7 @@ impl World {
             faults: Faults::new(seed),
             breaks: Breaks::default(),
             denies_parts: false,
+            page: LARGEST_PAGE,
             latency: Duration::ZERO,
             counter: 0,
         };
@@ -274,6 +280,19 @@ impl World {
         });
     }
 
+    /// Gives an object other bytes of the same number under the same ETag, date and checksum: what nobody wrote and no
+    /// listing shows.
+    ///
+    /// # Panics
+    /// When there is no such object, or it has another size.
+    pub fn rot(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) {
+        let content = super::content::Content::real(bytes.into());
+        self.with_bucket(bucket, |b| match b.objects.get_mut(key) {
+            Some(object) if object.content.len() == content.len() => object.content = content,
+            _ => panic!("{bucket} holds no {key} of {} bytes", content.len()),
+        });
+    }
+
     /// Removes an object; true when there was one.
     ///
     /// # Panics
@@ -344,6 +363,14 @@ impl World {
         });
     }
 
+    /// Whether a [`refuse_read`](Self::refuse_read) covers this key.
+    ///
+    /// # Panics
+    /// When there is no such bucket.
+    pub fn is_refused(&self, bucket: &str, key: &str) -> bool {
+        self.with_bucket(bucket, |b| b.refused.covers(key))
+    }
+
     /// Takes a [`refuse_read`](Self::refuse_read) back; true when there was one.
     ///
     /// # Panics
@@ -380,6 +407,11 @@ impl World {
     /// Lets every request take this long before anything happens.
     pub fn latency(&self, each: Duration) {
         self.state().latency = each;
+    }
+
+    /// Gives so many lines in a page of a listing at most, 1 to 1000: of objects, of uploads, of parts.
+    pub fn page_size(&self, lines: u16) {
+        self.state().page = i32::from(lines).clamp(1, LARGEST_PAGE);
     }
 
     /// Denies parts under a policy that asks for an ACL, as some S3-compatible stores do (and S3 did until 2018).

@@ -293,3 +293,51 @@ async fn a_completion_without_end_is_given_up_in_minutes() {
     assert_eq!(scene.copy(&["2021/05/31"]).await.outcome(key), "copied");
     assert!(begun.elapsed() < seconds(3600), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_whose_body_breaks_off_is_asked_for_again() {
+    // The status alone does not tell a clock that is off from a listing that is forbidden.
+    let scene = Scene::new();
+    scene.day("2021/05/31/", 3);
+    scene.world.skew(1000);
+    scene.world.fault(Fault::on("ListObjectsV2").first(2).then(Effect::Truncate));
+    let report = scene.copy(&["2021/05/31"]).await;
+    // The SDK learns the service's time from the first answer, so that the second attempt is signed right.
+    assert_eq!((report.stopped(), report.summary.copied_total().objects), (String::new(), 3));
+
+    let scene = Scene::new();
+    let keys = scene.day("2021/05/31/", 3);
+    scene.world.refuse_read(flex_tests::sandbox::VENDOR_BUCKET, &keys[0]);
+    scene.world.fault(Fault::on("CopyObject").key(&keys[0]).first(1).then(Effect::Truncate));
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.outcome(&keys[0]), "not-entitled");
+    assert_eq!(scene.world.count("CopyObject"), 4, "three objects, and once again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_in_mid_run_is_not_taken_for_a_contract_that_does_not_cover_the_object() {
+    // A refused HEAD has no code: the answer's own date tells.
+    for skew in [-1000, 1000] {
+        let scene = Scene::new();
+        let key = "2021/05/31/20210531_1_001.pcap.gz";
+        scene.put(key, ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+        scene.world.latency(seconds(1));
+        let world = scene.world.clone();
+        tokio::spawn(async move {
+            while world.count("ListObjectsV2") < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(990)).await;
+            world.skew(skew);
+        });
+        let report = scene.copy(&["2021/05/31"]).await;
+        let stopped = report.summary.stopped.as_deref();
+        assert!(
+            matches!(stopped, Some(StopReason::ClockSkew { .. })),
+            "{skew}: {} {:?}",
+            report.stopped(),
+            report.outcomes()
+        );
+        assert_eq!(report.summary.not_entitled.objects, 0);
+    }
+}

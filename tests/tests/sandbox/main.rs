@@ -15,6 +15,7 @@ mod readings;
 mod rights;
 mod roles;
 mod seeds;
+mod sessions;
 mod settings;
 mod signatures;
 

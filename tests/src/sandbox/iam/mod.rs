@@ -220,7 +220,13 @@ fn profile_arn(account: &str, name: &str) -> String {
 fn may(state: &State, caller: &Identity, action: &str, resource: &str) -> Result<(), Refusal> {
     let principal = &caller.principal;
     let keys = [("aws:PrincipalArn", principal.iam_arn()), ("aws:PrincipalAccount", principal.account().to_owned())];
-    let why = match state.accounts.own(&Facts { principal, action, resource, keys: &keys }) {
+    let why = match state.accounts.own(&Facts {
+        principal,
+        action,
+        resource,
+        keys: &keys,
+        session: caller.session.as_deref(),
+    }) {
         Verdict::Allow => return Ok(()),
         Verdict::Deny => "with an explicit deny in an identity-based policy".to_owned(),
         Verdict::Silent => format!("because no identity-based policy allows the {action} action"),

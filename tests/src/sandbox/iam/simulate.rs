@@ -23,7 +23,7 @@ pub(super) fn principal(accounts: &Accounts, call: &Call<'_>) -> Result<String, 
     let mut results = Vec::new();
     for action in &actions {
         for resource in &resources {
-            let facts = Facts { principal: &source, action, resource, keys: &context };
+            let facts = Facts { principal: &source, action, resource, keys: &context, session: None };
             let decision = match accounts.own(&facts) {
                 Verdict::Allow => "allowed",
                 Verdict::Deny => "explicitDeny",
