@@ -14,22 +14,20 @@ use futures::future::{BoxFuture, FutureExt};
 
 use crate::{
     clients,
-    config::{Given, Origin, Settings},
+    config::{Given, NO_JOURNAL, Origin, Settings},
     error::Stop,
     exit::Exit,
     language::msg,
     present::{Ui, json},
 };
 
-/// What switches the journal off.
-const NONE: &str = "none";
 /// Journals of one bucket at most: so many flex may copy into it at once from this machine and account.
 const SIBLINGS: u32 = 9;
 
 /// The file that was named, opened; before anything else is started.
 pub(crate) async fn chosen(settings: &Settings) -> Result<Option<Journal>, Stop> {
     match &settings.journal {
-        Some(given) if given.value != NONE => open(Path::new(&given.value)).await.map(Some).map_err(|error| {
+        Some(given) if given.value != NO_JOURNAL => open(Path::new(&given.value)).await.map(Some).map_err(|error| {
             let stop = refused(&error);
             if matches!(given.origin, Origin::Flag(_)) { stop } else { stop.during(said(given)) }
         }),
@@ -146,7 +144,7 @@ impl Known {
     /// Reads the chosen journal, or those in the platform's folder.
     pub(crate) async fn read(settings: &Settings, ui: &Ui) -> Result<Self, Stop> {
         let (paths, chosen) = match &settings.journal {
-            Some(given) if given.value == NONE => (Vec::new(), true),
+            Some(given) if given.value == NO_JOURNAL => (Vec::new(), true),
             Some(given) => (vec![PathBuf::from(&given.value)], true),
             None => (siblings(settings).unwrap_or_default(), false),
         };

@@ -39,6 +39,8 @@ pub(crate) const REGION: &str = "ap-northeast-1";
 
 /// The variable for `--allow-http`.
 pub(crate) const ALLOW_HTTP: &str = "FLEX_ALLOW_HTTP";
+/// What switches the journal off.
+pub(crate) const NO_JOURNAL: &str = "none";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -243,9 +245,10 @@ impl Settings {
             expected_owner: no_expected_owner.is_none(),
             narrow_role: narrow_role.is_some(),
             ca_bundle: environment("AWS_CA_BUNDLE").filter(|v| !v.is_empty()).map(PathBuf::from),
-            calendar: calendar.map_or_else(|| Ok(TradingCalendar::tse()), |c| values::calendar(&c))?,
-            journal,
-            manifest,
+            calendar: calendar.map_or_else(|| Ok(TradingCalendar::tse()), values::calendar)?,
+            // `none` is no path.
+            journal: journal.map(|given| if given.value == NO_JOURNAL { given } else { values::path(given) }),
+            manifest: manifest.map(values::path),
             language: lang.map(|l| l.with(values::language)).transpose()?.map(|l| l.value),
             copy,
             notes,

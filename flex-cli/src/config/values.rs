@@ -1,6 +1,6 @@
 //! Values that are the command line's own to read.
 
-use std::{ffi::OsString, path::Path, sync::Arc};
+use std::{ffi::OsString, sync::Arc};
 
 use flex_copy::{Encryption, NameFilter, OnChange, ProofWanted};
 use flex_keys::TradingCalendar;
@@ -130,16 +130,22 @@ fn globs(given: &Given<Vec<String>>) -> Result<GlobSet, ConfigError> {
     set.build().map_err(|e| wrong(given, &given.value.join(" "), e.to_string()))
 }
 
-/// The calendar with the corrections of a file. A relative path in a configuration file starts at that file.
-pub(super) fn calendar(given: &Given<String>) -> Result<TradingCalendar, ConfigError> {
-    let path = match &given.origin {
-        Origin::File { path, .. } => path.parent().unwrap_or(Path::new(".")).join(&given.value),
-        _ => given.value.clone().into(),
-    };
+/// A path. A relative one in a configuration file starts at that file, wherever flex is started.
+pub(super) fn path(mut given: Given<String>) -> Given<String> {
+    if let Origin::File { path, .. } = &given.origin
+        && let Some(folder) = path.parent().filter(|folder| !matches!(folder.to_str(), None | Some("" | ".")))
+        && let Some(joined) = folder.join(&given.value).to_str()
+    {
+        given.value = joined.to_owned();
+    }
     given
-        .clone()
-        .with(|_| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
-            let text = std::fs::read_to_string(&path)?;
+}
+
+/// The calendar with the corrections of a file.
+pub(super) fn calendar(given: Given<String>) -> Result<TradingCalendar, ConfigError> {
+    path(given)
+        .with(|path| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+            let text = std::fs::read_to_string(path)?;
             Ok(TradingCalendar::tse().with_overrides(&text)?)
         })
         .map(|given| given.value)

@@ -827,6 +827,10 @@ async fn the_file_and_the_variable_name_it_too() {
     user.flex(&["copy", DAY]).expect(0).prints(&["manifest: proofs/flex-"]);
     user.flex(&["verify", DAY, "--strict"]).expect(0).prints(&["1 by checksum"]);
     user.flex(&["verify", "--strict"]).expect(0).prints(&["all that is on record"]);
+    // A relative path in a file starts at that file.
+    user.machine.file("elsewhere/flex.toml", "manifest = \"m.jsonl\"\njournal = \"none\"\n");
+    user.flex(&["copy", DAY, "--config", "elsewhere/flex.toml"]).expect(0).prints(&["manifest: elsewhere/m.jsonl"]);
+    fs::remove_dir_all(user.path("elsewhere")).unwrap();
     // Another destination has none of these.
     user.flex(&["copy", DAY, "--dest-prefix", "p", "--manifest", "other.jsonl"]).expect(0);
     user.flex(&["verify", DAY, "--strict", "--dest-prefix", "p"]).expect(4);
