@@ -94,9 +94,11 @@ def main():
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
     options = parser.parse_args()
-    summary = json.loads(SUMMARY.read_text()) if SUMMARY.exists() else {}
     for name in options.only.split(","):
-        summary[name] = PARTS[name](options)
+        found = PARTS[name](options)
+        # Read now: another part may have been measured meanwhile.
+        summary = json.loads(SUMMARY.read_text()) if SUMMARY.exists() else {}
+        summary[name] = found
         SUMMARY.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -136,7 +136,7 @@ fn check_known(record: &DeepRecord, lines: &BTreeMap<String, Line>) {
     for line in lines.values() {
         let object = line.object();
         assert_eq!(deep::known(record, &object, &line.copy_etag), Some(line.proof), "{line:?}");
-        let other = ETag::new(&format!("{}0", line.copy_etag));
+        let other = ETag::new(&format!("{}{}0", line.etag, line.copy_etag));
         assert_eq!(deep::known(record, &object, &other), None, "another copy");
         let changed = ListedObject { size: object.size ^ 1, ..object.clone() };
         assert_eq!(deep::known(record, &changed, &line.copy_etag), None, "another size");
@@ -159,7 +159,9 @@ fn check(bytes: &[u8]) {
         }
     };
     assert!(ours, "of something else");
-    let read = |line: &[u8]| serde_json::from_slice::<Line>(line).ok();
+    // What is ignored must be JSON, too.
+    let is_json = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line).is_ok();
+    let read = |line: &[u8]| serde_json::from_slice::<Line>(line).ok().filter(|_| is_json(line));
     let rest = bytes.get(FIRST.len()..).unwrap_or_default();
     let mut lines: BTreeMap<String, Line> =
         rest.split(|byte| *byte == b'\n').filter_map(read).map(|line| (line.key.clone(), line)).collect();
