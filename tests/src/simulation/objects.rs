@@ -93,7 +93,7 @@ const FOLDERS: [&str; 8] = [
 
 /// The vendor's objects.
 pub(crate) fn plant(dice: &mut Dice) -> Vec<Planted> {
-    let count = if dice.per_mille(300) { dice.skewed(0, 8) } else { dice.between(5, 60) };
+    let count = if dice.per_mille(300) { dice.skewed(0, 8) } else { dice.between(3, 30) };
     let mut objects: Vec<_> = (0..count).map(|n| one(dice, n)).collect();
     // A specification is looked up by its folders before anything is listed: there is one always.
     let key = "ConnectionSpec/Standard/Version 18.3/Japanese/index.pdf".to_owned();
