@@ -6,6 +6,8 @@ use aws_types::SdkConfig;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
 
+use crate::signed::SignedAt;
+
 /// A bucket as one side of a copy.
 #[derive(Clone, Debug)]
 pub struct Bucket {
@@ -94,7 +96,8 @@ pub fn client_config(base: &SdkConfig) -> aws_sdk_s3::config::Builder {
     let mut builder = aws_sdk_s3::config::Builder::from(base)
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(aws_sdk_s3::config::StalledStreamProtectionConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build());
+        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build())
+        .interceptor(SignedAt);
     if own_endpoint {
         builder = builder.force_path_style(true);
     }

@@ -10,6 +10,8 @@ use aws_sdk_s3::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::{DateTime, date_time::Format};
 
+use crate::signed::signed_at;
+
 /// The operations that flex sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -87,6 +89,8 @@ struct Details {
     region: Option<String>,
     /// The service's time, in seconds since 1970-01-01 UTC.
     date: Option<i64>,
+    /// When the request was signed.
+    signed: Option<i64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -135,10 +139,10 @@ impl RequestFailure {
         }
     }
 
-    /// A refused HEAD does not say why. Where the service's time and ours are as far apart as S3 does not allow (15 minutes), it
-    /// is that, and not the object.
+    /// A refused HEAD does not say why. Where the service's time and the signature's are as far apart as S3 does not allow (15
+    /// minutes), it is that, and not the object. `now` stands for the signature's where that is not known.
     pub(crate) fn or_skewed(mut self, now: i64) -> Self {
-        let apart = self.0.date.map_or(0, |date| date.abs_diff(now));
+        let apart = self.0.date.map_or(0, |date| date.abs_diff(self.0.signed.unwrap_or(now)));
         if self.0.kind == FailureKind::Denied && self.0.code.is_none() && apart >= 900 {
             self.0.kind = FailureKind::ClockSkew;
         }
@@ -157,6 +161,7 @@ impl RequestFailure {
             maybe_done: false,
             region: None,
             date: None,
+            signed: None,
             source: None,
         }))
     }
@@ -196,6 +201,7 @@ impl RequestFailure {
         let region = raw.and_then(|r| r.headers().get("x-amz-bucket-region")).map(str::to_owned);
         let date = raw.and_then(|r| r.headers().get("date"));
         let date = date.and_then(|text| DateTime::from_str(text, Format::HttpDate).ok()).map(|date| date.secs());
+        let signed = raw.and_then(signed_at);
         let request_id =
             error.request_id().map(str::to_owned).or_else(|| raw.and_then(|r| header(r, "x-amz-request-id")));
         let extended_request_id =
@@ -238,6 +244,7 @@ impl RequestFailure {
             maybe_done,
             region,
             date,
+            signed,
             source,
         }))
     }

@@ -71,6 +71,7 @@ mod requests;
 mod resume;
 mod run;
 mod settings;
+mod signed;
 mod stop;
 mod telling;
 mod upload;

@@ -235,7 +235,11 @@ impl fmt::Display for SpecPrefix {
     /// `ConnectionSpec/Standard/version 17.4`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (head, components) = self.written();
-        f.write_str(format!("{head}{}", components.join("/")).trim_end_matches('/'))
+        let text = format!("{head}{}", components.join("/"));
+        let text = text.trim_end_matches('/');
+        f.write_str(text)?;
+        // Without a slash behind it, white space would be taken for what comes from pasting.
+        if text.ends_with(char::is_whitespace) { f.write_str("/") } else { Ok(()) }
     }
 }
 

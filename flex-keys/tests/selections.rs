@@ -96,6 +96,8 @@ fn every_form_prints_canonically() {
         ("spec:standard/v17.4/Japanese", "spec:standard/17.4/ja"),
         ("ｓｐｅｃ：standard/１７.４", "spec:standard/17.4"),
         ("spec:standard/latest/en/", "spec:standard/latest/en"),
+        // A folder's name that ends with a space keeps it.
+        ("ConnectionSpec/Standard/drafts /", "'ConnectionSpec/Standard/drafts /'"),
         // The manual's URLs, and raw prefixes.
         ("s3://dataservice-flex-bucket/2021/05", "2021/05"),
         ("s3://dataservice-flex-bucket/2021/5/21/", "2021/05/21"),

@@ -4,7 +4,7 @@
 
 use std::{
     net::SocketAddr,
-    process::{Command, Output, Stdio},
+    process::Output,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
@@ -147,19 +147,8 @@ async fn few_files_lower_the_requests_in_flight_and_lose_no_object() {
     let user = Subscriber::with(&FlexSeed::plain(date("2021-05-31")..=date("2021-05-31"), 300)).await;
     user.world.latency(Duration::from_millis(20));
     let arguments = ["copy", "2021/05/31", "--json", "--max-in-flight", "256"];
-    let flex = user.machine.command(arguments);
-    let output = Command::new("sh")
-        .args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""])
-        .arg(flex.get_program())
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(&user.machine.variables)
-        .current_dir(user.machine.home.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let run = Run::of(&arguments, output).expect(0).says(&["40 requests in flight at most, not 256", "ulimit -n"]);
+    let run = user.machine.flex_limited("ulimit -n 64", &arguments);
+    let run = run.expect(0).says(&["40 requests in flight at most, not 256", "ulimit -n"]);
     assert_eq!(run.summary()["copied"]["objects"], 300);
     assert_eq!(run.summary()["retries"], 0, "no request was in vain\n{run}");
     assert_eq!(user.world.object_count(BUCKET), 300);

@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 use std::{
-    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -21,19 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Runs flex with no more than that: Linux then refuses memory, of heap and stacks alike, and flex would abort.
 fn bounded(user: &Subscriber, arguments: &[&str]) -> Run {
-    let flex = user.machine.command(arguments);
-    let output = Command::new("sh")
-        .args(["-c", &format!("ulimit -d {MOST_MEMORY}; exec \"$0\" \"$@\"")])
-        .arg(flex.get_program())
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(&user.machine.variables)
-        .current_dir(user.machine.home.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Run::of(arguments, output)
+    user.machine.flex_limited(&format!("ulimit -d {MOST_MEMORY}"), arguments)
 }
 
 /// Runs flex on the case and expects one of these exit codes and a message of bearable length.

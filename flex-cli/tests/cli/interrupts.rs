@@ -4,7 +4,7 @@
 
 use std::{
     io::Read,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -54,19 +54,7 @@ async fn one_interrupt_drains_and_is_130_and_a_rerun_goes_on() {
 async fn a_hang_up_does_not_end_what_nohup_started() {
     let user = slow().await;
     let arguments = ["copy", "2021/05/31", "--json", "--max-in-flight", "4"];
-    let flex = user.machine.command(arguments);
-    let child = Command::new("nohup")
-        .arg(flex.get_program())
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(&user.machine.variables)
-        .current_dir(user.machine.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = user.machine.command_under(&["nohup"], &arguments).spawn().unwrap();
     until("copies", || user.world.count("CopyObject") > 4);
     signal(&child, "-HUP");
     let summary = end(&arguments, child).expect(0).summary();

@@ -8,7 +8,7 @@ use std::{
     io::{BufReader, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, SystemTime},
 };
 
@@ -899,20 +899,8 @@ async fn of_many_manifests_the_newest_record_of_a_key_counts() {
 async fn a_manifest_that_cannot_be_written_any_further_stops_nothing() {
     let user = day(12).await;
     let arguments = ["copy", DAY, "--manifest", "m.jsonl", "--json"];
-    let flex = user.machine.command(arguments);
     // A file may have one KiB (or two, where the shell counts so): three records at most.
-    let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\""])
-        .arg(flex.get_program())
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(&user.machine.variables)
-        .current_dir(user.machine.home.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let run = Run::of(&arguments, output).expect(1);
+    let run = user.machine.flex_limited("trap '' XFSZ; ulimit -f 2", &arguments).expect(1);
     let run =
         run.says(&["the manifest cannot be written any further", "m.jsonl.partial", "the copying goes on without it"]);
     assert_eq!(

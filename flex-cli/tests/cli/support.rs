@@ -98,7 +98,10 @@ impl Machine {
 
     /// The command, ready to run in the home.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flex"));
+        self.prepared(Command::new(env!("CARGO_BIN_EXE_flex")), arguments)
+    }
+
+    fn prepared<S: AsRef<OsStr>>(&self, mut command: Command, arguments: impl IntoIterator<Item = S>) -> Command {
         command
             .args(arguments)
             .env_clear()
@@ -108,6 +111,22 @@ impl Machine {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// The command, run by another program: `nohup`, say.
+    #[cfg(unix)]
+    pub(crate) fn command_under(&self, program: &[&str], arguments: &[&str]) -> Command {
+        let words = program[1..].iter().chain(&[env!("CARGO_BIN_EXE_flex")]).chain(arguments);
+        let mut command = self.prepared(Command::new(program[0]), words);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// Runs flex in a shell that has set a limit first, e.g. `ulimit -n 64`.
+    #[cfg(unix)]
+    pub(crate) fn flex_limited(&self, limit: &str, arguments: &[&str]) -> Run {
+        let script = format!("{limit}; exec \"$0\" \"$@\"");
+        Run::of(arguments, self.command_under(&["sh", "-c", &script], arguments).output().unwrap())
     }
 
     pub(crate) fn flex(&self, arguments: &[&str]) -> Run {
