@@ -35,7 +35,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$out/corpus/$target" "$out/artifacts/$target"
   log="$out/$target.log"
   # The corpus found before, then the seeds; what is new goes into the first.
-  if ! "$out/$host/release/$target" "$out/corpus/$target" "seeds/$target" -max_total_time="$seconds" -timeout=10 \
+  if ! "$out/$host/release/$target" "$out/corpus/$target" "seeds/$target" -max_total_time="$seconds" -timeout=25 \
     -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 -artifact_prefix="$out/artifacts/$target/" >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     printf 'fuzz target %s failed; %s has the input\n' "$target" "$out/artifacts/$target" >&2
