@@ -1,12 +1,15 @@
 //! What docs/threat-model.md says, looked for in what flex sends, writes and refuses.
 
+#[cfg(feature = "iam")]
 use std::collections::BTreeSet;
 
-use flex_tests::sandbox::{
-    Effect, Fault, FlexSeed, Identity, ObjectSpec, Request, SUBSCRIBER, Sandbox, VENDOR, VENDOR_BUCKET, seed_flex,
-};
+use flex_tests::sandbox::{Effect, Fault, FlexSeed, Identity, ObjectSpec, VENDOR_BUCKET};
+#[cfg(feature = "iam")]
+use flex_tests::sandbox::{Request, SUBSCRIBER, Sandbox, VENDOR, seed_flex};
 
-use crate::support::{BUCKET, Machine, Subscriber, date};
+#[cfg(feature = "iam")]
+use crate::support::Machine;
+use crate::support::{BUCKET, Subscriber, date};
 
 /// Has a user's whole life run, setup to clean, and gives what was asked of the services.
 #[cfg(feature = "iam")]
@@ -241,7 +244,7 @@ async fn names_reach_logs_escaped_and_programs_as_they_are() {
 }
 
 /// What lies below a folder and is open to others than its owner, and how many files there are.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "iam"))]
 fn open_to_others(folder: &std::path::Path) -> (Vec<String>, usize) {
     use std::os::unix::fs::PermissionsExt;
     let (mut open, mut files) = (Vec::new(), 0);
