@@ -42,7 +42,7 @@ for target in "${targets[@]}"; do
     exit 1
   fi
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d' ' -f2)
+  edges=$(grep -ao 'cov: [0-9]*' "$log" | tail -n 1 | cut -d' ' -f2)
   printf '%-16s %12s executions in %s s, %s edges\n' "$target" "$executions" "$seconds" "$edges"
   results+=("{\"target\":\"$target\",\"executions\":$executions,\"seconds\":$seconds,\"edges\":$edges}")
 done
