@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Bucket, CopySettings, StopReason,
     failure::{FailureKind, Operation, RequestFailure},
+    journal::UploadEnd,
     listing::decode,
     requests::{Failed, OnCancel, Requests, attempt_limit},
 };
@@ -94,7 +95,7 @@ impl Cleaner {
     /// Ends one upload and frees its parts. One that is gone already is fine.
     pub async fn abort(&self, upload: &UnfinishedUpload) -> Result<(), RequestFailure> {
         match abort(&self.requests, &self.bucket, &upload.key, &upload.upload_id).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(failed) => Err(failed.failure),
         }
     }
@@ -111,8 +112,13 @@ impl Cleaner {
     }
 }
 
-/// Aborts an upload, even while the run is being cancelled.
-pub(crate) async fn abort(requests: &Requests, bucket: &Bucket, full_key: &str, upload_id: &str) -> Result<(), Failed> {
+/// Aborts an upload, even while the run is being cancelled. One that is gone already is fine.
+pub(crate) async fn abort(
+    requests: &Requests,
+    bucket: &Bucket,
+    full_key: &str,
+    upload_id: &str,
+) -> Result<UploadEnd, Failed> {
     let operation = Operation::AbortMultipartUpload;
     let call = bucket
         .client()
@@ -127,8 +133,10 @@ pub(crate) async fn abort(requests: &Requests, bucket: &Bucket, full_key: &str, 
         })
         .await;
     match result {
-        Ok(_) => Ok(()),
-        Err(failed) if matches!(failed.kind(), FailureKind::NoSuchUpload | FailureKind::NotFound) => Ok(()),
+        Ok(_) => Ok(UploadEnd::Aborted),
+        Err(failed) if matches!(failed.kind(), FailureKind::NoSuchUpload | FailureKind::NotFound) => {
+            Ok(UploadEnd::Gone)
+        }
         Err(failed) => Err(failed),
     }
 }

@@ -85,11 +85,13 @@ impl Engine {
 
     async fn discard(&self, upload: &JournalUpload) {
         match clean::abort(&self.requests, &self.scene.destination, &upload.key, &upload.upload_id).await {
-            Ok(()) => {
+            // One that was completed, and whose run was killed before it noted so, is no news.
+            Ok(UploadEnd::Aborted) => {
                 self.uploads.ended(upload, UploadEnd::Aborted);
                 let (key, upload_id) = (upload.key.clone(), upload.upload_id.clone());
                 self.requests.notice(Notice::UploadAborted { key, upload_id });
             }
+            Ok(how) => self.uploads.ended(upload, how),
             Err(failed) => self.left(upload, &failed),
         }
     }

@@ -98,8 +98,8 @@ impl Engine {
             // What cannot be aborted stays in the list of open uploads, which the summary names.
             _ => {
                 let bucket = &self.scene.destination;
-                if clean::abort(&self.requests, bucket, &upload.key, &upload.upload_id).await.is_ok() {
-                    self.uploads.ended(upload, UploadEnd::Aborted);
+                if let Ok(how) = clean::abort(&self.requests, bucket, &upload.key, &upload.upload_id).await {
+                    self.uploads.ended(upload, how);
                 }
             }
         }

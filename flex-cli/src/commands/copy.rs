@@ -82,7 +82,10 @@ pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, S
 
 /// What the manifest of a run holds that did not come to its end.
 fn kept(written: &Written) -> String {
-    format!("the manifest {} holds what was proven until then", written.path.display())
+    let path = written.path.display();
+    format!(
+        "the manifest {path} holds what was proven until then; a re-run needs another name, or a folder (--manifest proofs/)"
+    )
 }
 
 /// Understands the manual's pair of URLs: the second names bucket and prefix and is no selection.

@@ -642,7 +642,7 @@ async fn an_interrupted_run_leaves_what_was_proven_until_then() {
         until("copies", || user.world.count("CopyObject") > 8);
         signal(&child, name);
         let run = Run::of(&arguments, child.wait_with_output().unwrap()).expect(130);
-        let run = run.says(&["the manifest m.jsonl holds what was proven until then"]);
+        let run = run.says(&["the manifest m.jsonl holds what was proven until then", "a re-run needs another name"]);
         assert_eq!(run.summary()["manifest"]["whole"], true);
         let lines = user.lines("m.jsonl");
         assert_eq!(lines[lines.len() - 2]["ended"], "interrupted");

@@ -341,3 +341,26 @@ async fn a_clock_that_jumps_in_mid_run_is_not_taken_for_a_contract_that_does_not
         assert_eq!(report.summary.not_entitled.objects, 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_right_in_mid_run_is_not_taken_for_a_contract_that_does_not_cover_the_object() {
+    // The SDK learns the service's time from each answer, and signs the next request by it. Put right between the two, the
+    // machine's clock and the refusal's date agree, and the signature is what is wrong. Found by simulation.
+    let scene = Scene::new();
+    scene.put("2021/05/31/20210531_1_001.pcap.gz", ObjectSpec::new(20 * MIB).part_size(8 * MIB));
+    scene.world.latency(seconds(1));
+    scene.world.fault(Fault::on("HeadObject").first(1).then(Effect::Status(500, "InternalError")));
+    let world = scene.world.clone();
+    tokio::spawn(async move {
+        for (heads, skew) in [(1, -1000), (2, 0)] {
+            while world.count("HeadObject") < heads {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            world.skew(skew);
+        }
+    });
+    let report = scene.copy(&["2021/05/31"]).await;
+    let stopped = report.summary.stopped.as_deref();
+    assert!(matches!(stopped, Some(StopReason::ClockSkew { .. })), "{} {:?}", report.stopped(), report.outcomes());
+    assert_eq!(report.summary.not_entitled.objects, 0);
+}

@@ -181,6 +181,23 @@ async fn an_upload_whose_object_is_there_meanwhile_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upload_that_was_completed_before_its_run_was_killed_is_not_told_as_ended() {
+    let scene = Scene::new();
+    scene.put(KEY, ObjectSpec::new(80 * MIB).part_size(8 * MIB));
+    let disk = Arc::new(Disk::default());
+    let copier = scene.copier().journal(journal(&disk).await);
+    let mut first = copier.copy(&parse(&[DAY]), CancellationToken::new());
+    // Gone before the end of the upload is on disk.
+    while !matches!(first.next().await, Some(CopyEvent::Object(_))) {}
+    drop((first, copier));
+    assert_eq!(journal(&disk).await.open_uploads().len(), 1, "as the disk has it");
+    let (notices, summary) = copy(&scene, &disk).await;
+    assert_eq!((summary.identical.objects, scene.world.count("AbortMultipartUpload")), (1, 1));
+    assert!(!notices.iter().any(|n| matches!(n, Notice::UploadAborted { .. })), "{notices:?}");
+    assert_eq!(journal(&disk).await.open_uploads(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upload_outside_the_selection_is_left_and_named() {
     let (scene, disk) = killed_after_parts(4).await;
     let copier = scene.copier().journal(journal(&disk).await);
