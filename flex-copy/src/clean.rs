@@ -1,6 +1,6 @@
 //! Finds and ends unfinished uploads, with an identity that may list them (the copy role may not).
 
-use std::sync::Arc;
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 use aws_sdk_s3::types::EncodingType;
 use tokio::sync::mpsc;
@@ -21,8 +21,8 @@ pub struct UnfinishedUpload {
     pub key: String,
     /// The upload's id.
     pub upload_id: String,
-    /// When it was begun, in seconds since 1970-01-01 UTC.
-    pub initiated: i64,
+    /// When it was begun, in seconds since 1970-01-01 UTC; some stores do not tell.
+    pub initiated: Option<i64>,
     /// Who began it, as the service tells: an ARN for a role, empty where it does not tell.
     pub initiator: String,
 }
@@ -53,6 +53,7 @@ impl Cleaner {
         let operation = Operation::ListMultipartUploads;
         let mut found = Vec::new();
         let mut markers: (Option<String>, Option<String>) = (None, None);
+        let mut ids_of_key = BTreeSet::new();
         loop {
             let call = self
                 .bucket
@@ -68,7 +69,12 @@ impl Cleaner {
             let page = self
                 .requests
                 .send(operation, attempt_limit(0), OnCancel::Stop, || async {
-                    call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
+                    let page = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                    // As for listings: a page that is cut off without a way to go on is not the end.
+                    if page.is_truncated() != Some(false) && page.next_key_marker().is_none() {
+                        return Err(RequestFailure::empty_answer(operation));
+                    }
+                    Ok(page)
                 })
                 .await
                 .map_err(|failed| self.stop_reason(failed))?;
@@ -76,25 +82,42 @@ impl Cleaner {
             let decoded = |text: &str| if encoded { decode(text) } else { Some(text.to_owned()) };
             for upload in page.uploads() {
                 let key = upload.key().and_then(decoded);
-                let (Some(key), Some(upload_id)) = (key, upload.upload_id()) else { continue };
+                let (Some(key), Some(upload_id)) = (key, upload.upload_id()) else {
+                    return Err(self.bad("an upload without a key in UTF-8, or without an id".to_owned()));
+                };
                 found.push(UnfinishedUpload {
                     key,
                     upload_id: upload_id.to_owned(),
-                    initiated: upload.initiated().map_or(0, aws_smithy_types::DateTime::secs),
+                    initiated: upload.initiated().map(aws_smithy_types::DateTime::secs),
                     initiator: upload.initiator().and_then(|i| i.id()).unwrap_or_default().to_owned(),
                 });
             }
-            let next = (page.next_key_marker().and_then(decoded), page.next_upload_id_marker().map(str::to_owned));
-            if page.is_truncated() != Some(true) || next.0.is_none() || next == markers {
+            if page.is_truncated() == Some(false) {
                 return Ok(found);
+            }
+            let next = (page.next_key_marker().and_then(decoded), page.next_upload_id_marker().map(str::to_owned));
+            // Uploads come in order of their keys, and those of one key in that of their beginning, which their ids do not
+            // tell: an id must be new.
+            match next.0.cmp(&markers.0) {
+                Ordering::Greater => ids_of_key = BTreeSet::from_iter(next.1.clone()),
+                Ordering::Equal if next.1.clone().is_some_and(|id| ids_of_key.insert(id)) => {}
+                _ => return Err(self.bad(format!("the page after {:?} does not go on", markers.0.unwrap_or_default()))),
             }
             markers = next;
         }
     }
 
+    fn bad(&self, detail: String) -> StopReason {
+        StopReason::BadListing {
+            bucket: self.bucket.name().to_owned(),
+            prefix: self.bucket.key_prefix().to_owned(),
+            detail,
+        }
+    }
+
     /// Ends one upload and frees its parts. One that is gone already is fine.
     pub async fn abort(&self, upload: &UnfinishedUpload) -> Result<(), RequestFailure> {
-        match abort(&self.requests, &self.bucket, &upload.key, &upload.upload_id).await {
+        match abort(&self.requests, &self.bucket, &upload.key, &upload.upload_id, OnCancel::Finish).await {
             Ok(_) => Ok(()),
             Err(failed) => Err(failed.failure),
         }
@@ -112,12 +135,13 @@ impl Cleaner {
     }
 }
 
-/// Aborts an upload, even while the run is being cancelled. One that is gone already is fine.
+/// Aborts an upload. One that is gone already is fine.
 pub(crate) async fn abort(
     requests: &Requests,
     bucket: &Bucket,
     full_key: &str,
     upload_id: &str,
+    on_cancel: OnCancel,
 ) -> Result<UploadEnd, Failed> {
     let operation = Operation::AbortMultipartUpload;
     let call = bucket
@@ -128,14 +152,15 @@ pub(crate) async fn abort(
         .upload_id(upload_id)
         .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
     let result = requests
-        .send(operation, attempt_limit(0), OnCancel::Finish, || async {
+        .send(operation, attempt_limit(0), on_cancel, || async {
             call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
         })
         .await;
     match result {
         Ok(_) => Ok(UploadEnd::Aborted),
         Err(failed) if matches!(failed.kind(), FailureKind::NoSuchUpload | FailureKind::NotFound) => {
-            Ok(UploadEnd::Gone)
+            // An attempt whose answer was lost may have ended it.
+            Ok(if failed.maybe_done { UploadEnd::Aborted } else { UploadEnd::Gone })
         }
         Err(failed) => Err(failed),
     }

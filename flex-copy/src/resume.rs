@@ -1,9 +1,13 @@
 //! Goes on with the uploads of earlier runs, and aborts those that are of no use any more.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use aws_sdk_s3::types::{CompletedPart, Part};
 use flex_keys::Selection;
+use futures::{StreamExt, stream};
 
 use crate::{
     ListedObject, Notice, StopReason, clean,
@@ -12,6 +16,9 @@ use crate::{
     journal::{JournalUpload, UploadEnd},
     requests::{Failed, OnCancel, attempt_limit},
 };
+
+/// Stale uploads that are aborted side by side.
+const STALE_AT_ONCE: usize = 16;
 
 /// Parts that are there already, by number.
 pub(crate) type Kept = BTreeMap<i32, CompletedPart>;
@@ -33,7 +40,7 @@ impl Engine {
                 continue;
             }
             if resumed.is_some() || !upload.serves(wanted) {
-                self.discard(&upload).await;
+                self.discard(&upload, OnCancel::Finish).await;
                 continue;
             }
             match self.listed_parts(&upload).await {
@@ -67,24 +74,26 @@ impl Engine {
     }
 
     /// After the whole selection was listed and copied: what it covers and did not resume is of no use any more.
+    /// Nothing forces that: it ends at the first failure that would meet the others too, and when the run is cancelled.
     pub(crate) async fn abort_stale(&self, selection: &Selection) {
         let prefix = self.scene.destination.key_prefix();
-        let covered = |key: &str| {
-            let name = key.rsplit('/').next().unwrap_or(key);
-            selection.contains(key) && self.scene.settings.filter.as_ref().is_none_or(|filter| filter(name))
-        };
-        for upload in self.uploads.of_earlier_runs() {
-            if self.requests.cancelled() {
-                return;
-            }
-            if upload.key.strip_prefix(prefix).is_some_and(covered) && self.uploads.take(&upload) {
-                self.discard(&upload).await;
-            }
-        }
+        let covered = |key: &str| selection.contains(key) && self.scene.settings.passes(key);
+        let given_up = AtomicBool::new(false);
+        stream::iter(self.uploads.of_earlier_runs())
+            .for_each_concurrent(STALE_AT_ONCE, async |upload| {
+                let wanted = !given_up.load(Ordering::Relaxed) && !self.requests.cancelled();
+                if wanted && upload.key.strip_prefix(prefix).is_some_and(covered) && self.uploads.take(&upload) {
+                    let goes_on = self.discard(&upload, OnCancel::Stop).await;
+                    given_up.fetch_or(!goes_on, Ordering::Relaxed);
+                }
+            })
+            .await;
     }
 
-    async fn discard(&self, upload: &JournalUpload) {
-        match clean::abort(&self.requests, &self.scene.destination, &upload.key, &upload.upload_id).await {
+    /// Gives whether others are worth a request.
+    async fn discard(&self, upload: &JournalUpload, on_cancel: OnCancel) -> bool {
+        let destination = &self.scene.destination;
+        match clean::abort(&self.requests, destination, &upload.key, &upload.upload_id, on_cancel).await {
             // One that was completed, and whose run was killed before it noted so, is no news.
             Ok(UploadEnd::Aborted) => {
                 self.uploads.ended(upload, UploadEnd::Aborted);
@@ -92,8 +101,12 @@ impl Engine {
                 self.requests.notice(Notice::UploadAborted { key, upload_id });
             }
             Ok(how) => self.uploads.ended(upload, how),
-            Err(failed) => self.left(upload, &failed),
+            Err(failed) => {
+                self.left(upload, &failed);
+                return StopReason::general(destination.name(), failed).is_err();
+            }
         }
+        true
     }
 
     fn left(&self, upload: &JournalUpload, failed: &Failed) {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -138,7 +138,15 @@ impl Run {
             }
         }
         if !stopping && self.summary.listing_complete {
-            self.engine.abort_stale(&self.selection).await;
+            let engine = self.engine.clone();
+            let mut stale = pin!(engine.abort_stale(&self.selection));
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(notice) = notices.recv() => self.tell(CopyEvent::Notice(notice)).await?,
+                    () = &mut stale => break,
+                }
+            }
         }
         self.engine.uploads.rest().await;
         while let Ok(notice) = notices.try_recv() {

@@ -98,7 +98,8 @@ impl Engine {
             // What cannot be aborted stays in the list of open uploads, which the summary names.
             _ => {
                 let bucket = &self.scene.destination;
-                if let Ok(how) = clean::abort(&self.requests, bucket, &upload.key, &upload.upload_id).await {
+                let (key, id) = (&upload.key, &upload.upload_id);
+                if let Ok(how) = clean::abort(&self.requests, bucket, key, id, OnCancel::Finish).await {
                     self.uploads.ended(upload, how);
                 }
             }

@@ -135,6 +135,8 @@ pub struct VerifySummary {
     pub proven_by: BTreeMap<Proof, Count>,
     pub size_only: Count,
     pub changed_at_destination: Count,
+    /// Of those changed at the destination, the ones that the source does not list any more.
+    pub changed_and_gone: Count,
     pub changed_at_source: Count,
     pub never_copied: Count,
     pub source_gone: Count,
@@ -163,10 +165,13 @@ pub struct VerifySummary {
 impl VerifySummary {
     /// All objects that the source lists in the selection.
     pub fn listed_total(&self) -> Count {
+        let changed = self.changed_at_destination;
+        let gone = self.changed_and_gone;
+        let changed = Count { objects: changed.objects - gone.objects, bytes: changed.bytes - gone.bytes };
         [
             self.proven,
             self.size_only,
-            self.changed_at_destination,
+            changed,
             self.changed_at_source,
             self.never_copied,
             self.missing,
@@ -222,8 +227,13 @@ pub(crate) fn start(
     VerifyRun { events }
 }
 
-/// An object of a listing, and its record.
-type Judged = (ListedObject, Option<Box<Recorded>>);
+/// An object of a listing.
+struct Judged {
+    object: ListedObject,
+    record: Option<Box<Recorded>>,
+    /// The source lists it.
+    listed: bool,
+}
 
 struct Verification {
     scene: Arc<Scene>,
@@ -293,11 +303,14 @@ impl Verification {
         let told = self.records.as_mut().map(|records| records.tell(&item));
         let PlanItem { object, action, .. } = item;
         let with_records = told.is_some();
+        let listed = action != Action::Extra;
         let record = match told {
             _ if action == Action::FilteredOut => None,
-            Some(Told::Verdict(verdict, record)) => return self.end((object, Some(record)), verdict).await,
+            Some(Told::Verdict(verdict, record)) => {
+                return self.end(Judged { object, record: Some(record), listed }, verdict).await;
+            }
             Some(Told::NotAsked) => {
-                if action != Action::Extra {
+                if listed {
                     self.summary.unrecorded.add(object.size);
                 }
                 return Ok(());
@@ -331,15 +344,16 @@ impl Verification {
                         }
                         verdict => verdict,
                     });
-                    ((object, record), verdict)
+                    (Judged { object, record, listed }, verdict)
                 });
                 return Ok(());
             }
         };
-        self.end((object, record), verdict).await
+        self.end(Judged { object, record, listed }, verdict).await
     }
 
-    async fn end(&mut self, (object, record): Judged, verdict: Verdict) -> Result<(), Deserted> {
+    async fn end(&mut self, judged: Judged, verdict: Verdict) -> Result<(), Deserted> {
+        let Judged { object, record, listed } = judged;
         let ListedObject { key, size, .. } = object;
         let summary = &mut self.summary;
         let count = match &verdict {
@@ -361,13 +375,13 @@ impl Verification {
         };
         count.add(size);
         match verdict {
+            Verdict::ChangedAtDestination { .. } if !listed => summary.changed_and_gone.add(size),
             Verdict::Proven => summary.proven_by.entry(Proof::Etag).or_default().add(size),
             Verdict::Recorded { proof } => summary.proven_by.entry(proof).or_default().add(size),
             _ => {}
         }
         let parsed = ObjectKey::parse(&key);
-        let unlisted = matches!(verdict, Verdict::Extra | Verdict::SourceGone { .. });
-        if let (Some(dataset), Some(date), false) = (parsed.dataset(), parsed.date(), unlisted) {
+        if let (Some(dataset), Some(date), true) = (parsed.dataset(), parsed.date(), listed) {
             let day = summary.days.entry((dataset, date)).or_default();
             day.listed += 1;
             match verdict {

@@ -44,7 +44,8 @@ impl Fate {
         args: &CleanArgs,
         Journaled { alive, left }: Journaled,
     ) -> Self {
-        let age = now.saturating_sub(upload.initiated);
+        // Where the service does not tell, it may have been begun just now.
+        let age = upload.initiated.map_or(0, |begun| now.saturating_sub(begun));
         if alive {
             Self::LeaveRunning
         } else if left && role.is_none_or(|role| upload.is_by_role(role)) {
@@ -77,7 +78,8 @@ impl Fate {
 struct Upload<'a> {
     key: &'a str,
     upload_id: &'a str,
-    initiated: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiated: Option<String>,
     initiator: &'a str,
     action: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -110,7 +112,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
     let now = size::now();
     let journaled = |upload: &UnfinishedUpload| Journaled {
         alive: known.is_alive(&upload.key, &upload.upload_id),
-        left: known.was_left(&bucket, &upload.key, &upload.upload_id, upload.initiated),
+        left: known.was_left(&bucket, &upload.key, &upload.upload_id, upload.initiated.unwrap_or(i64::MAX)),
     };
     let fate = |upload: &UnfinishedUpload| Fate::of(upload, role.as_deref(), now, args, journaled(upload));
     let fates: Vec<_> = found.iter().map(fate).collect();
@@ -238,12 +240,16 @@ async fn prepare(job: &Job<'_>, bucket: &str, all: bool) -> Result<Prepared, Sto
 async fn agree(job: &mut Job<'_>, uploads: &[(&UnfinishedUpload, Fate)]) -> Result<bool, Stop> {
     let list = |ui: &Ui| {
         for (upload, _) in uploads {
-            ui.say(format_args!("  {} {}", size::tokyo(upload.initiated), safe::line(&upload.key, true)));
+            ui.say(format_args!("  {} {}", begun(upload), safe::line(&upload.key, true)));
         }
     };
     let uploads = size::count(uploads.len() as u64, "upload", "uploads");
     let question = format!("End {uploads}? Their parts are deleted.");
     question::agree(job.ui, &job.interrupt, job.yes, list, question).await
+}
+
+fn begun(upload: &UnfinishedUpload) -> String {
+    upload.initiated.map_or_else(|| "-".to_owned(), size::tokyo)
 }
 
 fn show(ui: &mut Ui, upload: &UnfinishedUpload, action: &str, why: &str, error: Vec<String>) {
@@ -253,7 +259,7 @@ fn show(ui: &mut Ui, upload: &UnfinishedUpload, action: &str, why: &str, error: 
             Upload {
                 key: &upload.key,
                 upload_id: &upload.upload_id,
-                initiated: size::rfc3339(upload.initiated),
+                initiated: upload.initiated.map(size::rfc3339),
                 initiator: &upload.initiator,
                 action,
                 why,
@@ -262,12 +268,7 @@ fn show(ui: &mut Ui, upload: &UnfinishedUpload, action: &str, why: &str, error: 
         );
         return;
     }
-    let mut line = format!(
-        "{action:<10} {}  {}  {}",
-        size::tokyo(upload.initiated),
-        ui.safe(&upload.key),
-        ui.safe(&upload.upload_id)
-    );
+    let mut line = format!("{action:<10} {}  {}  {}", begun(upload), ui.safe(&upload.key), ui.safe(&upload.upload_id));
     let detail = if error.is_empty() { why.to_owned() } else { error.join("; because ") };
     if !detail.is_empty() {
         line += &format!("  ({})", ui.safe(&detail));
@@ -288,7 +289,7 @@ mod tests {
         let upload = |initiator: &str, initiated| UnfinishedUpload {
             key: "k".into(),
             upload_id: "u".into(),
-            initiated,
+            initiated: Some(initiated),
             initiator: initiator.into(),
         };
         let args = |all| CleanArgs { older_than: Duration::from_secs(3600), all };
@@ -300,6 +301,8 @@ mod tests {
         assert_eq!(fate(&ours, 6401, false), Fate::LeaveYoung);
         // A clock that is behind the service's makes uploads look young, never old.
         assert_eq!(fate(&ours, 20_000, false), Fate::LeaveYoung);
+        let untold = UnfinishedUpload { initiated: None, ..upload(&ours, 0) };
+        assert_eq!(Fate::of(&untold, Some(role), 10_000, &args(true), Journaled::default()), Fate::LeaveYoung);
         let other = "arn:aws:iam::123456789012:user/somebody";
         assert_eq!(fate(other, 0, false), Fate::LeaveForeign);
         assert_eq!(fate("", 0, false), Fate::LeaveForeign);

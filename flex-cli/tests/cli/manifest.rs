@@ -481,6 +481,19 @@ async fn each_of_them_by_itself_has_its_exit_code() {
 }
 
 #[tokio::test]
+async fn a_day_that_the_source_has_lost_is_missing_though_a_copy_of_it_was_changed() {
+    let user = day(2).await;
+    user.flex(&["copy", DAY, "--manifest", "m.jsonl"]).expect(0);
+    for n in [1, 2] {
+        assert!(user.world.remove_object(VENDOR_BUCKET, &key(n)));
+    }
+    overwrite(&user, &key(1), 5);
+    let run = user.flex(&["verify", DAY, "--manifest", "m.jsonl", "--json"]).expect(1);
+    assert_counts(&run, &[("changed_at_destination", 1), ("source_gone", 1), ("listed", 0)]);
+    assert_eq!(run.summary()["missing_sessions"].as_array().map(Vec::len), Some(1), "{run}");
+}
+
+#[tokio::test]
 async fn two_manifests_are_compared_without_any_request() {
     let user = day(5).await;
     user.world.remove_object(VENDOR_BUCKET, &key(5));

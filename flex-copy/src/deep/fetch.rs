@@ -112,7 +112,9 @@ impl Reader {
         };
         let mut body = answer.body;
         // Without what the pace took.
-        let (mut waited, from) = (Duration::ZERO, *at);
+        let mut waited = Duration::ZERO;
+        // Those included that are skipped.
+        let mut received = 0;
         loop {
             let begun = Instant::now();
             let next = tokio::select! {
@@ -121,10 +123,11 @@ impl Reader {
                 next = timeout(STALL, body.next()) => next,
             };
             waited += begun.elapsed();
-            let patience = PATIENCE + Duration::from_secs((*at - from) / SLOWEST);
+            let patience = PATIENCE + Duration::from_secs(received / SLOWEST);
             let failure = match next {
                 Ok(Some(Ok(_))) if waited > patience => format!("it came at less than {SLOWEST} bytes a second"),
                 Ok(Some(Ok(bytes))) => {
+                    received += bytes.len() as u64;
                     self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                     tokio::select! {
                         biased;

@@ -72,7 +72,7 @@ struct Found {
     size: u64,
     etag: ETag,
     copy_etag: ETag,
-    /// None: readable, and nothing to compare with.
+    /// None: readable, and nothing to compare with, now or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     proof: Option<DeepProof>,
 }
@@ -149,11 +149,7 @@ impl DeepRecord {
         }
         let mut text = Vec::new();
         for end in ends.iter().filter(|end| !end.recorded) {
-            let (DeepVerdict::Verified(_) | DeepVerdict::NotComparable { .. }, Some(copy_etag)) =
-                (&end.verdict, &end.destination_etag)
-            else {
-                continue;
-            };
+            let (true, Some(copy_etag)) = (end.verdict.is_lasting(), &end.destination_etag) else { continue };
             let found = Found {
                 size: end.size,
                 etag: end.etag.clone(),
@@ -286,7 +282,8 @@ mod tests {
         record.note(&[end("a", DeepVerdict::Verified(DeepProof::Md5))]).await.expect("memory takes it");
         record
             .note(&[
-                end("b", DeepVerdict::NotComparable { detail: "" }),
+                end("b", DeepVerdict::NotComparable { detail: crate::deep::verdict::KMS }),
+                end("of the day", DeepVerdict::NotComparable { detail: "refused today" }),
                 end("c", DeepVerdict::NotPcap { proof: Some(DeepProof::Md5) }),
                 end("d", DeepVerdict::Differs { detail: String::new() }),
                 end("e\n\u{1b}", DeepVerdict::Verified(DeepProof::Crc64nvme)),

@@ -6,6 +6,7 @@ use futures::{StreamExt, stream};
 use super::{
     DeepVerdict, Fault,
     digest::{Crc, Said, md5_of_etag},
+    verdict::{KMS, NO_MD5},
 };
 use crate::{
     ETag, ListedObject,
@@ -17,8 +18,6 @@ use crate::{
     requests::Requests,
 };
 
-const KMS: &str = "the source encrypts with KMS, so its ETag says nothing of the content, and it tells no CRC of it";
-const NO_MD5: &str = "the source's ETag is no MD5, and it tells no CRC of the content";
 const OTHER_STORE: &str = "the ETag differs, but the source is no S3 (--compat) and may make ETags as it likes";
 const NO_LAYOUT: &str = "the source does not tell the sizes of its parts, and no usual ones give its ETag";
 const NOT_READABLE: &str = "the copy role may not read it at the source, which could tell the sizes of its parts";
@@ -80,6 +79,8 @@ impl<'a> Asked<'a> {
             None => said.md5 = etag,
             // The CRC is of the whole, whatever the parts.
             Some(_) if said.crc.is_some() => {}
+            // No object of S3 has so many, and the sizes of all would fill the memory.
+            Some(parts) if u64::from(parts) > MAX_PARTS => self.excuse = Some(NO_LAYOUT),
             Some(parts) => {
                 if let Some(digest) = etag {
                     let layout = if refused { guess(object.size, parts) } else { self.layout(parts).await? };
@@ -127,10 +128,6 @@ impl<'a> Asked<'a> {
     /// The sizes of all parts, by a HEAD each.
     async fn each_part(&mut self, first: u64, count: u32) -> Result<Option<Layout>, Fault> {
         self.assumed = None;
-        if u64::from(count) > MAX_PARTS {
-            self.excuse = Some(NO_LAYOUT);
-            return Ok(None);
-        }
         let mut sizes = vec![first];
         {
             let this = &*self;
@@ -143,7 +140,8 @@ impl<'a> Asked<'a> {
                 sizes.extend(size);
             }
         }
-        let whole = sizes.len() as u64 == u64::from(count) && sizes.iter().sum::<u64>() == self.object.size;
+        let total = sizes.iter().try_fold(0_u64, |sum, size| sum.checked_add(*size));
+        let whole = sizes.len() as u64 == u64::from(count) && total == Some(self.object.size);
         if !whole {
             self.excuse = Some(NO_LAYOUT);
         }

@@ -14,6 +14,9 @@ use super::{JournalError, JournalStore};
 /// The largest file that is taken for a journal. One is rewritten long before, unless hundreds of thousands of uploads are
 /// open.
 const LARGEST: u64 = 64 << 20;
+/// The largest that is taken for the record of a deep verification: five million objects, which is all of the history so
+/// far several times over.
+const LARGEST_RECORD: u64 = 1 << 30;
 
 /// A journal's file, which nobody else can read or write, held by a lock as long as this lives.
 ///
@@ -26,13 +29,24 @@ pub struct JournalFile(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     file: Mutex<File>,
+    largest: u64,
     _lock: File,
 }
 
 impl JournalFile {
-    /// Opens the file, makes it and its folders where they are missing, and takes the lock.
+    /// Opens the file, makes it and its folders where they are missing, and takes the lock. One that was there before is
+    /// closed to others when something is written to it, and not before: it may turn out to be no journal.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
-        let path = path.into();
+        Self::open_up_to(path.into(), LARGEST)
+    }
+
+    /// As [`open`](Self::open), for the [record of a deep verification](crate::DeepRecord), which has a line for each object
+    /// and may be larger.
+    pub fn open_record(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        Self::open_up_to(path.into(), LARGEST_RECORD)
+    }
+
+    fn open_up_to(path: PathBuf, largest: u64) -> Result<Self, JournalError> {
         let failed = |doing, path: &Path| {
             let path = path.to_owned();
             move |source| JournalError::Io { doing, path, source }
@@ -44,8 +58,8 @@ impl JournalFile {
             Ok(found) if !found.is_file() => {
                 return Err(failed("opened", &path)(io::Error::other("it is not a regular file")));
             }
-            Ok(found) if found.len() > LARGEST => {
-                return Err(failed("read", &path)(too_large()));
+            Ok(found) if found.len() > largest => {
+                return Err(failed("read", &path)(too_large(largest)));
             }
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -59,15 +73,14 @@ impl JournalFile {
             Err(TryLockError::Error(e)) => return Err(failed("locked", &lock_path)(e)),
         }
         let file = options().open(&path).map_err(failed("opened", &path))?;
-        keep_private(&file).map_err(failed("made private", &path))?;
         sync_folder(folder).map_err(failed("written", folder))?;
-        Ok(Self(Arc::new(Inner { path, file: Mutex::new(file), _lock: lock })))
+        Ok(Self(Arc::new(Inner { path, file: Mutex::new(file), largest, _lock: lock })))
     }
 
     /// What is in a journal that another process has open.
     pub fn peek(path: &Path) -> Result<Vec<u8>, JournalError> {
         let failed = |source| JournalError::Io { doing: "read", path: path.to_owned(), source };
-        File::open(path).and_then(read).map_err(failed)
+        File::open(path).and_then(|file| read(file, LARGEST)).map_err(failed)
     }
 
     /// The file.
@@ -95,11 +108,12 @@ impl JournalFile {
 
 impl JournalStore for JournalFile {
     fn read(&self) -> BoxFuture<'_, io::Result<Vec<u8>>> {
-        self.work("read", |inner, _| read(File::open(&inner.path)?))
+        self.work("read", |inner, _| read(File::open(&inner.path)?, inner.largest))
     }
 
     fn append(&self, bytes: Vec<u8>) -> BoxFuture<'_, io::Result<()>> {
         self.work("written", move |_, file| {
+            keep_private(file)?;
             file.write_all(&bytes)?;
             file.sync_data()
         })
@@ -145,14 +159,14 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn too_large() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it has more than 64 MiB, which no journal has")
+fn too_large(largest: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("it has more than {} MiB", largest >> 20))
 }
 
-fn read(file: File) -> io::Result<Vec<u8>> {
+fn read(file: File, largest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
+    file.take(largest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest { Err(too_large(largest)) } else { Ok(bytes) }
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
@@ -247,7 +261,9 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         drop(file);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a change");
-        let _file = JournalFile::open(&path).expect("a journal");
+        let file = JournalFile::open(&path).expect("a journal");
+        assert_eq!(mode(&path), 0o644, "it may be something else");
+        file.append(b"y\n".to_vec()).await.expect("an append");
         assert_eq!(mode(&path), 0o600, "one that was open to others is closed");
     }
 
@@ -262,6 +278,7 @@ mod tests {
         let huge = dir.path().join("huge");
         File::create(&huge).and_then(|file| file.set_len(LARGEST + 1)).expect("a sparse file");
         assert!(refused(&huge).contains("64 MiB"));
+        JournalFile::open_record(&huge).expect("a record may be larger");
         assert!(matches!(JournalFile::peek(&huge), Err(JournalError::Io { .. })));
         let below_a_file = huge.join("journal.jsonl");
         assert!(matches!(JournalFile::open(&below_a_file), Err(JournalError::Io { .. })));

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{ETag, Proof};
 
-/// The most memory that records may take. A million of the usual ones take some 80 MiB.
+/// The most memory that records may take, those of a manifest that is being added included; putting them together takes
+/// as much again for a moment. A million of the usual ones take some 80 MiB.
 const LIMIT_MIB: usize = 2048;
 /// Whether the copy's ETag is the source's.
 const SAME_ETAG: u8 = 4;
@@ -84,9 +85,14 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn push(&mut self, key: &str, record: &Recorded, run: u64) -> Result<(), ManifestError> {
+    fn memory(&self) -> usize {
+        self.bytes.len() + self.order.len() * size_of::<u32>()
+    }
+
+    /// Besides what takes `elsewhere` bytes.
+    fn push(&mut self, key: &str, record: &Recorded, run: u64, elsewhere: usize) -> Result<(), ManifestError> {
         let too_large = ManifestError::TooLarge { limit: LIMIT_MIB };
-        if (self.bytes.len() + self.order.len() * size_of::<u32>()) >> 20 >= LIMIT_MIB {
+        if (self.memory() + elsewhere) >> 20 >= LIMIT_MIB {
             return Err(too_large);
         }
         let Ok(at) = u32::try_from(self.bytes.len()) else { return Err(too_large) };
@@ -159,7 +165,10 @@ impl Sorted {
 
     /// Both in one, each key once.
     fn merge(older: &Self, newer: &Self, runs: &[Arc<str>]) -> Result<Self, ManifestError> {
-        let mut merged = Self::default();
+        let mut merged = Self {
+            bytes: Vec::with_capacity(older.bytes.len() + newer.bytes.len()),
+            order: Vec::with_capacity(older.order.len() + newer.order.len()),
+        };
         let (mut o, mut n) = (0, 0);
         while o < older.order.len() || n < newer.order.len() {
             let next = match (o < older.order.len(), n < newer.order.len()) {
@@ -181,7 +190,7 @@ impl Sorted {
                 }
             }
             if let Some((record, run)) = best {
-                merged.push(key, &record, run)?;
+                merged.push(key, &record, run, 0)?;
             }
         }
         merged.bytes.shrink_to_fit();
@@ -223,7 +232,7 @@ impl ManifestIndex {
                     (r.key, Recorded { size: r.size, etag: r.etag, state: Err(r.outcome), at: started, run: run_id })
                 }
             };
-            added.push(&key, &record, run)?;
+            added.push(&key, &record, run, self.sorted.memory())?;
         }
         let header_run = reader.header().run.clone();
         let told = Added { records: reader.records(), ended: reader.ended(), cut_off };
@@ -338,7 +347,7 @@ mod tests {
         let mut index = ManifestIndex::new();
         let record = Recorded { size: 1, etag: ETag::new("e"), state: Err("failed".into()), at: 0, run: "r".into() };
         for key in ["a/b/1", "a/c", "a/d/1", "a/e", "f", "f/g", "h/1"] {
-            index.sorted.push(key, &record, 0).expect("room for it");
+            index.sorted.push(key, &record, 0, 0).expect("room for it");
         }
         assert_eq!(index.prefixes(9), ["a/", "f", "h/"]);
         assert_eq!(index.prefixes(3), ["a/", "f", "h/"]);

@@ -28,7 +28,12 @@ const BREATH: Duration = Duration::from_secs(2);
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// What a page of a listing says of the next one.
-const NEXT: &str = "NextContinuationToken";
+/// Where the listings of objects and of uploads go on, and where they began.
+const MARKERS: [(&str, &str); 3] = [
+    ("NextContinuationToken", "ContinuationToken"),
+    ("NextKeyMarker", "KeyMarker"),
+    ("NextUploadIdMarker", "UploadIdMarker"),
+];
 
 /// The connection was broken on purpose.
 #[derive(Debug)]
@@ -291,10 +296,10 @@ async fn after(mut response: Response<Body>, effect: Option<Effect>) -> Response
             let mut body = std::mem::take(response.body_mut());
             let body = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body);
-            let text = match element(&text, NEXT) {
-                Some(token) => text.replace(&format!("<{NEXT}>{token}</{NEXT}>"), ""),
-                None => text.into_owned(),
-            };
+            let text = MARKERS.iter().fold(text.into_owned(), |text, (next, _)| match element(&text, next) {
+                Some(token) => text.replace(&format!("<{next}>{token}</{next}>"), ""),
+                None => text,
+            });
             response.headers_mut().remove(header::CONTENT_LENGTH);
             *response.body_mut() = Body::from(text);
         }
@@ -302,10 +307,12 @@ async fn after(mut response: Response<Body>, effect: Option<Effect>) -> Response
             let mut body = std::mem::take(response.body_mut());
             let body = body.store_all_limited(LARGEST_ANSWER).await.unwrap_or_default();
             let text = String::from_utf8_lossy(&body);
-            let text = match (element(&text, NEXT), element(&text, "ContinuationToken")) {
-                (Some(next), Some(this)) => text.replace(&format!("<{NEXT}>{next}<"), &format!("<{NEXT}>{this}<")),
-                _ => text.into_owned(),
-            };
+            let text = MARKERS.iter().fold(text.into_owned(), |text, (next, this)| {
+                match (element(&text, next), element(&text, this)) {
+                    (Some(token), Some(old)) => text.replace(&format!("<{next}>{token}<"), &format!("<{next}>{old}<")),
+                    _ => text,
+                }
+            });
             response.headers_mut().remove(header::CONTENT_LENGTH);
             *response.body_mut() = Body::from(text);
         }

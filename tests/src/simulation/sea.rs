@@ -264,7 +264,7 @@ impl Sea {
         let copies = matches!(operation, "CopyObject" | "UploadPartCopy");
         let answers = copies || matches!(operation, "CreateMultipartUpload" | "CompleteMultipartUpload");
         let body = operation != "HeadObject" && operation != "AbortMultipartUpload";
-        let lists = operation == "ListObjectsV2";
+        let lists = matches!(operation, "ListObjectsV2" | "ListMultipartUploads");
         let draws = [
             (rates.slow_down, !sts, Fate::Told("slow-down", Effect::Status(503, "SlowDown"))),
             (rates.unavailable, true, Fate::Told("unavailable", Effect::Status(503, "ServiceUnavailable"))),

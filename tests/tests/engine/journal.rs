@@ -7,8 +7,8 @@ use std::{
 };
 
 use flex_copy::{
-    Bucket, Cleaner, Copier, CopyEvent, CopySettings, Journal, JournalStore, Notice, Outcome, Proof, Summary,
-    client_config, journal::JournalRecord,
+    Bucket, Cleaner, Copier, CopyEvent, CopySettings, Journal, JournalStore, Notice, Outcome, Proof, StopReason,
+    Summary, client_config, journal::JournalRecord,
 };
 use flex_tests::sandbox::{Effect, Fault, Identity, ObjectSpec, SUBSCRIBER, VENDOR_BUCKET, World};
 use futures::{FutureExt, StreamExt, future::BoxFuture};
@@ -195,6 +195,77 @@ async fn an_upload_that_was_completed_before_its_run_was_killed_is_not_told_as_e
     assert_eq!((summary.identical.objects, scene.world.count("AbortMultipartUpload")), (1, 1));
     assert!(!notices.iter().any(|n| matches!(n, Notice::UploadAborted { .. })), "{notices:?}");
     assert_eq!(journal(&disk).await.open_uploads(), []);
+}
+
+/// Three objects by parts, each with an upload that a killed run left and a copy that another run made.
+async fn stale_uploads() -> (Scene, Arc<Disk>) {
+    let scene = Scene::new();
+    for number in 1..=3 {
+        scene.put(&format!("{DAY}/20210531_{number}_001.pcap.gz"), ObjectSpec::new(24 * MIB).part_size(8 * MIB));
+    }
+    scene.world.fault(Fault::on("UploadPartCopy").then(Effect::Stall(Duration::from_secs(3600))));
+    let disk = Arc::new(Disk::default());
+    killed(&scene, &disk).await;
+    scene.world.clear_faults();
+    scene.copy(&[DAY]).await;
+    assert_eq!(scene.world.open_uploads(MINE).len(), 3);
+    scene.world.forget_requests();
+    (scene, disk)
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_uploads_are_left_when_the_service_is_away_and_do_not_hold_the_end_up_one_by_one() {
+    let (scene, disk) = stale_uploads().await;
+    scene.world.fault(Fault::on("AbortMultipartUpload").then(Effect::ResetBefore));
+    let begun = tokio::time::Instant::now();
+    let (notices, summary) = copy(&scene, &disk).await;
+    assert!(begun.elapsed() < Duration::from_secs(400), "{:?}", begun.elapsed());
+    assert_eq!((summary.identical.objects, summary.open_uploads.len()), (3, 3));
+    assert!(notices.iter().any(|n| matches!(n, Notice::UploadLeft { .. })), "{notices:?}");
+    // Nothing is forgotten: the next run ends them.
+    scene.world.clear_faults();
+    let (_, summary) = copy(&scene, &disk).await;
+    assert!(scene.world.open_uploads(MINE).is_empty() && summary.open_uploads.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_ends_the_wait_for_the_end_of_stale_uploads() {
+    let (scene, disk) = stale_uploads().await;
+    scene.world.fault(Fault::on("AbortMultipartUpload").then(Effect::ResetBefore));
+    let copier = scene.copier().journal(journal(&disk).await);
+    let cancel = CancellationToken::new();
+    let mut run = copier.copy(&parse(&[DAY]), cancel.clone());
+    let begun = tokio::time::Instant::now();
+    let mut waits = false;
+    while let Some(event) = run.next().await {
+        match event {
+            // Told while it is waited, and not only after it.
+            CopyEvent::Notice(Notice::Waiting { .. }) => {
+                waits = true;
+                cancel.cancel();
+            }
+            CopyEvent::Summary(summary) => assert_eq!(summary.open_uploads.len(), 3),
+            _ => {}
+        }
+    }
+    assert!(waits && begun.elapsed() < Duration::from_secs(60), "{waits} {:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_uploads_that_is_cut_off_is_not_the_end_of_them() {
+    let (scene, _) = stale_uploads().await;
+    scene.world.page_size(1);
+    for effect in [Effect::LoseNext, Effect::Truncate, Effect::Empty200] {
+        scene.world.clear_faults();
+        scene.world.fault(Fault::on("ListMultipartUploads").first(2).then(effect.clone()));
+        let found = cleaner(&scene).find().await.expect("asked again");
+        assert_eq!(found.len(), 3, "{effect:?}");
+        assert!(found.iter().all(|upload| upload.initiated.is_some()));
+    }
+    scene.world.clear_faults();
+    scene.world.fault(Fault::on("ListMultipartUploads").calls(1, u64::MAX).then(Effect::RepeatPage));
+    let found = cleaner(&scene).find().await;
+    assert!(matches!(found, Err(StopReason::BadListing { .. })), "{found:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
 
 /// The file, held by a lock, so that two runs do not write into it.
 fn open(path: &Path) -> Result<JournalFile, Stop> {
-    JournalFile::open(path).map_err(|error| match &error {
+    JournalFile::open_record(path).map_err(|error| match &error {
         JournalError::Locked { path } => {
             Stop::text(Exit::Usage, format!("the record {} is in use by another flex", path.display()))
                 .mend(msg!("deep-record-in-use"))

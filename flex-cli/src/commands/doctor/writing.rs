@@ -175,7 +175,7 @@ pub(super) fn uploads(
     };
     let ours: Vec<_> = found.iter().filter(|u| role.is_some_and(|role| u.is_by_role(role))).collect();
     let now = size::now();
-    let old = ours.iter().filter(|upload| now - upload.initiated >= YOUNG).count();
+    let old = ours.iter().filter(|upload| upload.initiated.is_some_and(|begun| now - begun >= YOUNG)).count();
     let link = if old > 0 {
         Link::warning(id, "unfinished", msg!("doctor-uploads-unfinished", number = old))
             .mend(Mend::run(msg!("doctor-mend-clean"), remedy.owner(&["clean"]).text()))

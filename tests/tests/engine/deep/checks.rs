@@ -255,3 +255,13 @@ async fn a_source_that_may_not_be_read_any_more_still_proves_by_its_listing() {
     let words: Vec<String> = told.words().into_values().collect();
     assert_eq!(words, ["verified md5", "verified etag-layout", "not-comparable"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_parts_than_any_object_has_are_not_believed() {
+    let scene = Scene::new();
+    let name = format!("{DAY}/20210531_1_001.bin");
+    both(&scene, &name, &ObjectSpec::bytes(noise(1, 10_001)).part_size(1));
+    let told = deep(&scene).await;
+    assert_eq!(told.words()[name.as_str()], "not-comparable");
+    assert_eq!(scene.world.count("HeadObject"), 0, "nor asked about");
+}

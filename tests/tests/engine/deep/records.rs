@@ -6,7 +6,7 @@ use std::{
 };
 
 use flex_copy::deep::DeepRecordError;
-use flex_tests::sandbox::ObjectSpec;
+use flex_tests::sandbox::{ObjectSpec, VENDOR_BUCKET};
 use futures::future::{BoxFuture, FutureExt};
 
 use super::*;
@@ -138,4 +138,17 @@ async fn a_record_of_other_buckets_is_refused() {
     scene.prefix = "elsewhere".into();
     let opened = scene.copier().deep_record(disk).await;
     assert!(matches!(opened, Err(DeepRecordError::OtherBuckets { prefix, .. }) if prefix.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_compared_that_day_is_compared_another_day() {
+    let scene = Scene::new();
+    both(&scene, &key(1), &ObjectSpec::bytes(packed(1, 5000)).part_size(777));
+    scene.world.refuse_read(VENDOR_BUCKET, &key(1));
+    let disk = Disk::new(usize::MAX);
+    let told = deep_as(&scene, How::owner().store(disk.clone()), |_| {}).await;
+    assert_eq!(told.words()[key(1).as_str()], "not-comparable");
+    scene.world.allow_read(VENDOR_BUCKET, &key(1));
+    let told = deep_as(&scene, How::owner().store(disk), |_| {}).await;
+    assert_eq!(told.words()[key(1).as_str()], "verified etag-layout");
 }
