@@ -2,7 +2,6 @@
 
 use std::{
     error::Error,
-    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -21,7 +20,7 @@ use flex_policy::{AccountId, SessionPolicy};
 use futures::future::BoxFuture;
 
 use crate::{
-    config::{Profile, Settings, is_plain, without_user},
+    config::{Profile, Settings, host_of, is_plain, without_user},
     error::Stop,
     exit::Exit,
     hints, http,
@@ -32,8 +31,6 @@ use crate::{
 /// The base identity and what reaches AWS with it.
 pub(crate) struct Base {
     http: SharedHttpClient,
-    /// The same but for the hosts that give credentials on the machine itself.
-    credentials_http: SharedHttpClient,
     region: Region,
     /// A profile has a `credential_process`.
     pub(crate) uses_processes: bool,
@@ -42,25 +39,22 @@ pub(crate) struct Base {
 impl Base {
     pub(crate) async fn new(settings: &Settings) -> Result<Self, Stop> {
         let mut base = Self::unchecked(settings)?;
-        base.refuse_plain_http(settings).await?;
+        base.check_endpoints(settings).await?;
         base.uses_processes = profiles::check(settings.profile.as_ref()).await?;
         Ok(base)
     }
 
-    /// The same, without a look at the profiles.
+    /// The same, without a look at the profiles and their endpoints.
     pub(crate) fn unchecked(settings: &Settings) -> Result<Self, Stop> {
         refuse_empty_endpoints()?;
-        let http::Clients { proxied: http, credentials: credentials_http } =
-            http::clients(settings.ca_bundle.as_deref().map(Path::new)).map_err(|e| Stop::usage(&e))?;
-        Ok(Self { http, credentials_http, region: Region::new(settings.region.clone()), uses_processes: true })
+        let http = http::client(settings.ca_bundle.as_deref()).map_err(|e| Stop::usage(&e))?;
+        Ok(Self { http, region: Region::new(settings.region.clone()), uses_processes: true })
     }
 
-    /// Refuses endpoints of the environment and of profiles that are plain HTTP to another machine, before anything is sent.
-    /// The SDK's chain of credentials asks STS and SSO by itself, so theirs are looked at whatever flex was told.
-    async fn refuse_plain_http(&self, settings: &Settings) -> Result<(), Stop> {
-        if settings.allow_http {
-            return Ok(());
-        }
+    /// Refuses endpoints of the environment and of profiles that cannot be used, or are plain HTTP to another machine, before
+    /// anything is sent. The SDK's chain of credentials asks STS and SSO by itself, so theirs are looked at whatever flex was
+    /// told.
+    pub(crate) async fn check_endpoints(&self, settings: &Settings) -> Result<(), Stop> {
         let owner = settings.owner_profile.as_ref().map(|name| Profile { name: name.clone(), alone: true });
         for profile in [Some(settings.profile.as_ref()), owner.as_ref().map(Some)].into_iter().flatten() {
             let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -76,7 +70,9 @@ impl Base {
                 if service == "S3" && settings.s3_endpoint.is_some() {
                     continue;
                 }
-                allowed(settings, service, configured_endpoint(&config, service))?;
+                if let Some(url) = configured_endpoint(&config, service) {
+                    allowed(settings, service, &url)?;
+                }
             }
         }
         Ok(())
@@ -110,9 +106,8 @@ impl Base {
         let config = load(endpoint).await;
         // An endpoint from the profile is made explicit, so that the S3 client knows to use path style.
         match endpoint.is_none().then(|| configured_endpoint(&config, service)).flatten() {
-            Some(endpoint) if endpoint.is_empty() => Err(empty_endpoint("endpoint_url of the AWS profile")),
             Some(endpoint) => {
-                allowed(settings, service, Some(endpoint.clone()))?;
+                allowed(settings, service, &endpoint)?;
                 Ok(load(Some(&endpoint)).await)
             }
             None => Ok(config),
@@ -120,9 +115,8 @@ impl Base {
     }
 
     async fn provider(&self, profile: Option<&Profile>) -> SharedCredentialsProvider {
-        let config = ProviderConfig::without_region()
-            .with_region(Some(self.region.clone()))
-            .with_http_client(self.credentials_http.clone());
+        let config =
+            ProviderConfig::without_region().with_region(Some(self.region.clone())).with_http_client(self.http.clone());
         match profile {
             Some(Profile { name, alone: true }) => SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).build(),
@@ -267,18 +261,23 @@ pub(crate) fn empty_endpoints() -> Vec<String> {
     empty
 }
 
-/// Whether requests may go to this endpoint.
-fn allowed(settings: &Settings, service: &str, endpoint: Option<String>) -> Result<(), Stop> {
-    match endpoint {
-        Some(url) if is_plain(&url) && !settings.allow_http => {
-            let what = format!(
-                "the endpoint of {service}, {}, is plain HTTP to another machine: session tokens could be read on the way",
-                without_user(&url)
-            );
-            Err(Stop::text(Exit::Usage, what).mend(msg!("plain-http")))
-        }
-        _ => Ok(()),
+/// Whether requests may go to this endpoint of the environment's or a profile's.
+fn allowed(settings: &Settings, service: &str, url: &str) -> Result<(), Stop> {
+    if url.is_empty() {
+        return Err(empty_endpoint("endpoint_url of the AWS profile"));
     }
+    let shown = without_user(url);
+    if let Err(why) = host_of(url) {
+        let what = format!("the endpoint of {service}, {shown}, cannot be used: {why}");
+        return Err(Stop::text(Exit::Usage, what).mend(msg!("profile-endpoint")));
+    }
+    if is_plain(url) && !settings.allow_http {
+        let what = format!(
+            "the endpoint of {service}, {shown}, is plain HTTP to another machine: session tokens could be read on the way"
+        );
+        return Err(Stop::text(Exit::Usage, what).mend(msg!("plain-http")));
+    }
+    Ok(())
 }
 
 fn empty_endpoint(name: &str) -> Stop {

@@ -63,6 +63,11 @@ impl Stop {
         self.chain.get(1..).unwrap_or_default()
     }
 
+    /// What to do next, as far as it is known of this very failure.
+    pub(crate) fn mends(&self) -> &[Message] {
+        &self.mend
+    }
+
     /// What to do next, in this language. No failure is without.
     pub(crate) fn advice(&self, language: Language) -> Vec<String> {
         let general = self.mend.is_empty().then(|| hints::general(self.exit)).flatten();

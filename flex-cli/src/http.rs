@@ -28,6 +28,8 @@ use rustls::{
 };
 use thiserror::Error;
 
+use crate::config::is_loopback;
+
 /// A CA bundle that cannot be used.
 #[derive(Debug, Error)]
 #[error("the CA bundle {} (AWS_CA_BUNDLE) cannot be used", path.display())]
@@ -46,17 +48,9 @@ enum BundleFault {
     Damaged { number: usize, detail: String },
 }
 
-/// The clients of one run.
-pub(crate) struct Clients {
-    /// Goes through the environment's proxies.
-    pub(crate) proxied: SharedHttpClient,
-    /// For the chain of credentials: containers and the like have theirs from an address of the machine itself, to which
-    /// a proxy does not lead, and which is asked with an authorization token that is none of a proxy's business.
-    pub(crate) credentials: SharedHttpClient,
-}
-
-/// The clients, trusting the bundle's certificates too.
-pub(crate) fn clients(ca_bundle: Option<&Path>) -> Result<Clients, BundleError> {
+/// The client of a run, trusting the bundle's certificates too. It goes through the environment's proxies, but not to the
+/// machine itself: no proxy leads there, and the tokens that go there unencrypted are none of a proxy's business.
+pub(crate) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, BundleError> {
     let mut trust = platform_roots();
     if let Some(path) = ca_bundle {
         let pem = checked(path).map_err(|source| BundleError { path: path.to_owned(), source })?;
@@ -64,8 +58,7 @@ pub(crate) fn clients(ca_bundle: Option<&Path>) -> Result<Clients, BundleError> 
     }
     let proxied = bounded::client(build(trust.clone(), ProxyConfig::from_env()));
     let direct = bounded::client(build(trust, ProxyConfig::disabled()));
-    let credentials = SharedHttpClient::new(ByHost { proxied: proxied.clone(), direct });
-    Ok(Clients { proxied, credentials })
+    Ok(SharedHttpClient::new(ByHost { proxied, direct }))
 }
 
 /// A client for the instance metadata service, which lives on the instance itself: no proxy reaches it.
@@ -90,20 +83,19 @@ impl HttpClient for ByHost<SharedHttpClient> {
 
 impl HttpConnector for ByHost<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_local(request.uri()) { self.direct.call(request) } else { self.proxied.call(request) }
+        let local = request.uri().parse().is_ok_and(|uri| is_local(&uri));
+        if local { self.direct.call(request) } else { self.proxied.call(request) }
     }
 }
 
-/// The addresses from which the AWS SDKs accept credentials over plain HTTP: loopback, ECS, EKS (both families), EC2.
-fn is_local(uri: &str) -> bool {
-    let uri = uri.parse::<::http::Uri>().ok();
-    let Some(host) = uri.as_ref().and_then(::http::Uri::host) else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.eq_ignore_ascii_case("localhost") {
+/// The machine's own addresses: loopback, and those from which the AWS SDKs accept credentials over plain HTTP (ECS, EKS in
+/// both families, EC2).
+pub(crate) fn is_local(uri: &::http::Uri) -> bool {
+    let Some(host) = uri.host() else { return false };
+    if is_loopback(host) {
         return true;
     }
-    match host.parse::<IpAddr>() {
-        Ok(address) if address.is_loopback() => true,
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => matches!(address.octets(), [169, 254, 170, 2 | 23] | [169, 254, 169, 254]),
         Ok(IpAddr::V6(address)) => matches!(address.segments(), [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23 | 0x254]),
         Err(_) => false,
@@ -164,7 +156,7 @@ mod tests {
         if let Some(content) = content {
             std::fs::write(&path, content).expect("a file");
         }
-        let error = clients(Some(&path)).err().expect("no usable bundle");
+        let error = client(Some(&path)).err().expect("no usable bundle");
         assert!(error.to_string().contains("ca.pem"), "{error}");
         error.source.to_string()
     }
@@ -184,6 +176,7 @@ mod tests {
         for uri in [
             "http://127.0.0.1:81/x",
             "http://localhost/x",
+            "http://S3.LocalHost:9000/x",
             "http://[::1]:1/",
             "http://169.254.170.2/v2/x",
             "http://169.254.170.23/",
@@ -191,7 +184,7 @@ mod tests {
             "http://[FD00:EC2:0::254]:80/",
             "http://169.254.169.254/latest",
         ] {
-            assert!(is_local(uri), "{uri}");
+            assert!(is_local(&uri.parse().expect("a URI")), "{uri}");
         }
         for uri in [
             "https://sts.amazonaws.com/",
@@ -201,7 +194,7 @@ mod tests {
             "http://user@localhost.example/",
             "/127.0.0.1",
         ] {
-            assert!(!is_local(uri), "{uri}");
+            assert!(!is_local(&uri.parse().expect("a URI")), "{uri}");
         }
     }
 
@@ -211,6 +204,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("ca.pem");
         std::fs::write(&path, ca.cert.pem()).expect("a file");
-        assert!(clients(Some(&path)).is_ok());
+        assert!(client(Some(&path)).is_ok());
     }
 }

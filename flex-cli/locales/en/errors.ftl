@@ -38,6 +38,7 @@ run-again = then run the same command again: what was done is kept
 run-again-log = run the same command again: what was done is kept. If it stays so, -vv --log-file FILE writes down what the service answers
 plain-http = give a URL that begins with https://, or, where you trust the network in between, --allow-http (FLEX_ALLOW_HTTP=1)
 narrow-less = select less at once, or leave out --narrow-role
+profile-endpoint = give the AWS profile, or the environment, an endpoint_url of scheme and host alone, such as https://s3.example.com; keys belong into aws_access_key_id and aws_secret_access_key
 unset-or-fill = unset it, or give it a URL
 ca-bundle = give AWS_CA_BUNDLE a file of certificates in PEM form, or unset it
 

@@ -38,6 +38,7 @@ run-again = そのあと同じコマンドをもう一度実行してくださ�
 run-again-log = 同じコマンドをもう一度実行してください。完了した分はそのまま残っています。解消しない場合は、-vv --log-file FILE でサービスの応答を記録できます
 plain-http = https:// で始まるURLを指定してください。経路のネットワークを信頼できる場合は --allow-http（FLEX_ALLOW_HTTP=1）で許可できます
 narrow-less = 一度に指定する範囲を減らすか、--narrow-role を外してください
+profile-endpoint = AWSプロファイルまたは環境変数の endpoint_url は https://s3.example.com のようにスキームとホストだけにしてください。鍵は aws_access_key_id と aws_secret_access_key に書きます
 unset-or-fill = この設定を削除するか、URLを設定してください
 ca-bundle = AWS_CA_BUNDLE にPEM形式の証明書ファイルを指定するか、この環境変数を削除してください
 

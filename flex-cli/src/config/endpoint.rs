@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::{ConfigError, Given, Origin};
 
-/// Whether an address stays on this machine.
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this machine itself.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<IpAddr>().map_or_else(
         |_| bare.eq_ignore_ascii_case("localhost") || bare.to_ascii_lowercase().ends_with(".localhost"),
@@ -25,24 +25,32 @@ pub(crate) fn is_plain(url: &str) -> bool {
         .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !is_loopback(host)))
 }
 
-/// A usable endpoint. Plain HTTP to another machine is refused unless `allow_http`. One that is not loopback is not taken from a file that was merely found: whoever can put a
-/// `flex.toml` into a folder could otherwise have signed requests sent to a host of their own.
+/// What an endpoint must be, wherever it is set: scheme and host, and no more than a path. A user name or a password would
+/// get into messages and names of files. Gives the host.
+pub(crate) fn host_of(text: &str) -> Result<String, String> {
+    let expected = "expected http:// or https:// and a host, for example http://127.0.0.1:9000";
+    let uri: http::Uri = text.parse().map_err(|e| format!("{e}: {expected}"))?;
+    let host = match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => host.to_owned(),
+        _ => return Err(expected.into()),
+    };
+    if uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+        return Err(format!("it holds a user name: {expected}"));
+    }
+    if uri.query().is_some() {
+        return Err(format!("it holds a query: {expected}"));
+    }
+    Ok(host)
+}
+
+/// A usable endpoint. Plain HTTP to another machine is refused unless `allow_http`. One that is not loopback is not taken
+/// from a file that was merely found: whoever can put a `flex.toml` into a folder could otherwise have signed requests sent
+/// to a host of their own.
 pub(super) fn check(given: Given<String>, allow_http: bool) -> Result<String, ConfigError> {
     let found = matches!(given.origin, Origin::File { chosen: false, .. });
     let read = |text: &str| -> Result<String, String> {
-        let expected = "expected http:// or https:// and a host, for example http://127.0.0.1:9000";
-        let uri: http::Uri = text.parse().map_err(|e| format!("{e}: {expected}"))?;
-        let host = match (uri.scheme_str(), uri.host()) {
-            (Some("http" | "https"), Some(host)) if !host.is_empty() => host,
-            _ => return Err(expected.into()),
-        };
-        if uri.authority().is_some_and(|a| a.as_str().contains('@')) {
-            return Err(format!("it holds a user name: {expected}"));
-        }
-        if uri.query().is_some() {
-            return Err(format!("it holds a query: {expected}"));
-        }
-        if found && !is_loopback(host) {
+        let host = host_of(text)?;
+        if found && !is_loopback(&host) {
             return Err(
                 "an endpoint that is not on this machine is taken from a flag, the environment or --config only, \
                         not from a file that was found"

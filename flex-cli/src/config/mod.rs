@@ -24,7 +24,7 @@ use crate::{args::Global, language::Language};
 use file::ConfigFile;
 use sources::Sources;
 
-pub(crate) use endpoint::{is_plain, leads_away, without_user};
+pub(crate) use endpoint::{host_of, is_loopback, is_plain, leads_away, without_user};
 pub(crate) use file::FileError;
 #[cfg(test)]
 pub(crate) use file::Place;

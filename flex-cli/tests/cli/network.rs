@@ -100,12 +100,30 @@ async fn a_proxy_gets_every_request_unless_no_proxy_names_the_host() {
     assert_eq!(seen, user.world.requests().len());
     assert_eq!(user.world.object_count(BUCKET), 3);
 
-    user.machine.set("AWS_ENDPOINT_URL", user.sandbox.endpoint()).set("NO_PROXY", "127.0.0.1");
+    // The sandbox by an address that is not loopback's, though it leads there.
+    let elsewhere = user.sandbox.endpoint().replace("127.0.0.1", "0.0.0.0");
+    user.machine.set("AWS_ENDPOINT_URL", elsewhere).set("NO_PROXY", "0.0.0.0");
     flex(&user, &["verify", "2021/05/31"]).await.expect(0);
     assert_eq!(plain.load(Ordering::SeqCst), seen);
     user.machine.unset("NO_PROXY");
     flex(&user, &["verify", "2021/05/31"]).await.expect(0);
     assert!(plain.load(Ordering::SeqCst) > seen);
+}
+
+#[tokio::test]
+async fn what_goes_to_this_machine_goes_through_no_proxy() {
+    let mut user = Subscriber::plain().await;
+    let (proxy, plain, tunnels) = proxy(address(&user)).await;
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        user.machine.set(name, format!("http://{proxy}"));
+    }
+    for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
+        user.machine.set("AWS_ENDPOINT_URL", user.sandbox.endpoint().replace("127.0.0.1", host));
+        flex(&user, &["copy", "2021/05/31"]).await.expect(0);
+        flex(&user, &["doctor"]).await.expect(0);
+    }
+    assert_eq!((plain.load(Ordering::SeqCst), tunnels.load(Ordering::SeqCst)), (0, 0), "a proxy read the tokens");
+    assert_eq!(user.world.object_count(BUCKET), 3);
 }
 
 #[tokio::test]

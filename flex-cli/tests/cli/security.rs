@@ -2,6 +2,11 @@
 
 #[cfg(feature = "iam")]
 use std::collections::BTreeSet;
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
 
 use flex_tests::sandbox::{Effect, Fault, FlexSeed, Identity, ObjectSpec, VENDOR_BUCKET};
 #[cfg(feature = "iam")]
@@ -9,7 +14,7 @@ use flex_tests::sandbox::{Request, SUBSCRIBER, Sandbox, VENDOR, seed_flex};
 
 #[cfg(feature = "iam")]
 use crate::support::Machine;
-use crate::support::{BUCKET, Subscriber, date};
+use crate::support::{BUCKET, Subscriber, date, until};
 
 /// Has a user's whole life run, setup to clean, and gives what was asked of the services.
 #[cfg(feature = "iam")]
@@ -149,6 +154,86 @@ async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     user.machine.file("chosen.toml", format!("endpoint-url = \"{url}\"\nallow-http = true\n"));
     user.flex(&["ls", "--config", "chosen.toml"]).expect(2).says(&["allow-http"]);
     assert_eq!(user.world.requests().len(), 0);
+}
+
+/// A server that is not on loopback's address, though it is here, and the heads of the requests that it gets.
+fn listening_elsewhere() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let url = format!("http://0.0.0.0:{}", listener.local_addr().unwrap().port());
+    let heard = Arc::new(Mutex::new(String::new()));
+    let all = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 8192];
+            let length = stream.read(&mut head).unwrap_or_default();
+            all.lock().unwrap().push_str(&String::from_utf8_lossy(&head[..length]));
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    (url, heard)
+}
+
+/// Doctor tells of an endpoint what other commands stop for, and asks it nothing: an SSO endpoint is asked with a token.
+#[tokio::test]
+async fn doctor_sends_no_token_by_plain_http_either() {
+    let mut user = Subscriber::plain().await;
+    let (url, heard) = listening_elsewhere();
+    // This variable would come before the profile.
+    let own = user.sandbox.endpoint();
+    user.machine.unset("AWS_ENDPOINT_URL").set("AWS_ENDPOINT_URL_S3", &own).set("AWS_ENDPOINT_URL_STS", own);
+    // Where the SDK looks for it: under the SHA-1 of the session's name.
+    let token = r#"{"accessToken":"bearer-of-corp","expiresAt":"2999-01-01T00:00:00Z"}"#;
+    user.machine.file(".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", token);
+    let sso = format!(
+        "[profile sso]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = x\nservices = here\n\
+         [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n\
+         [services here]\nsso =\n  endpoint_url = {url}\n"
+    );
+    user.machine.file(".aws/config", sso);
+    for flags in [["--profile", "sso"], ["--owner-profile", "sso"]] {
+        let run = user.flex(&[&["doctor", "--json"], &flags[..]].concat()).expect(3);
+        let configuration = run.events().into_iter().find(|event| event["id"] == "configuration").unwrap();
+        assert_eq!(configuration["state"], "broken", "{run}");
+        assert!(configuration["because"][0].as_str().unwrap().contains("plain HTTP"), "{run}");
+        assert!(configuration["mend"][0]["text"].as_str().unwrap().contains("--allow-http"), "{run}");
+        assert_eq!(run.summary()["broken"], 1, "{run}");
+    }
+    assert_eq!(user.world.requests().len(), 0);
+    // Connections are served in their order: what had come before this would be here by then.
+    user.machine.set("FLEX_ALLOW_HTTP", "1");
+    std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"LAST").unwrap();
+    until("it is heard", || heard.lock().unwrap().contains("LAST"));
+    assert_eq!(*heard.lock().unwrap(), "LAST");
+    // And where plain HTTP is allowed, the token does go there.
+    user.flex(&["doctor", "--profile", "sso"]);
+    assert!(heard.lock().unwrap().contains("bearer-of-corp"), "{:?}", heard.lock().unwrap());
+}
+
+#[tokio::test]
+async fn a_password_in_a_profiles_endpoint_is_refused_and_not_shown() {
+    let mut user = Subscriber::plain().await;
+    let with_password = user.sandbox.endpoint().replace("http://", "http://me:opensesame@");
+    let own = user.sandbox.endpoint();
+    user.machine.unset("AWS_ENDPOINT_URL").set("FLEX_ALLOW_HTTP", "1");
+    let profile = user.machine.profile("flex", &Identity::copy_user());
+    for text in [
+        format!("{profile}endpoint_url = {with_password}\n"),
+        format!(
+            "{profile}services = here\nendpoint_url = {own}\n[services here]\ns3 =\n  endpoint_url = {with_password}\n"
+        ),
+    ] {
+        user.machine.file(".aws/config", text);
+        for command in [&["copy", "2021/05/31"][..], &["verify", "2021/05/31"], &["clean"], &["creds", "show"]] {
+            let run = user.flex(&[command, &["--profile", "flex"]].concat()).expect(2);
+            let run = run.says(&[&own, "it holds a user name", "endpoint_url"]);
+            assert!(!run.err.contains("opensesame"), "{run}");
+        }
+        let run = user.flex(&["doctor", "--profile", "flex"]).expect(3).prints(&["it holds a user name"]);
+        assert!(!run.out.contains("opensesame"), "{run}");
+    }
+    assert_eq!(user.world.requests().len(), 0);
+    assert!(!user.machine.home.path().join(".local").exists(), "a journal's name shows it");
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use super::{
     reach::{Reached, Silence, Skew},
     remedy::{Remedy, export, unset},
 };
-use crate::{config::Origin, language::msg};
+use crate::{
+    config::{Origin, is_plain},
+    language::msg,
+};
 
 /// A difference that begins to matter.
 const SKEW_OF_NOTE: u64 = 60;
@@ -32,7 +35,7 @@ pub(super) fn endpoint(id: Id, reached: &Reached, remedy: &Remedy<'_>, region: &
         .mend(Mend::say(msg!("doctor-mend-network"))),
         Ok(answer) => match &answer.bucket_region {
             Some(found) if found != region && !remedy.is_compat() => other_region(id, found, region, remedy),
-            _ if is_open_http(&reached.url) => {
+            _ if is_plain(&reached.url) => {
                 Link::warning(id, "plain-http", msg!("doctor-endpoint-plain-http", endpoint = &reached.url))
                     .mend(Mend::say(msg!("doctor-mend-https")))
             }
@@ -101,17 +104,6 @@ fn other_region(id: Id, found: &str, asked: &str, remedy: &Remedy<'_>) -> Link {
     Link::broken(id, "other-region", msg!("doctor-endpoint-region", found = found, asked = asked))
         .detail("region", found)
         .mend(mend)
-}
-
-/// Plain HTTP to another machine: whoever is on the way reads and changes it.
-fn is_open_http(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let here = host.parse::<std::net::IpAddr>().map_or_else(
-        |_| host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost"),
-        |ip| ip.is_loopback(),
-    );
-    uri.scheme_str() == Some("http") && !here
 }
 
 /// Two endpoints that fail alike have one cause: the second waits for the first.
@@ -184,16 +176,6 @@ mod tests {
             (None, None, State::NotChecked),
         ] {
             assert_eq!(clock(sts, s3).state, want, "{sts:?} {s3:?}");
-        }
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine() {
-        for url in ["http://127.0.0.1:9", "http://[::1]:9", "http://localhost", "https://sts.amazonaws.com"] {
-            assert!(!is_open_http(url), "{url}");
-        }
-        for url in ["http://10.0.0.1", "http://minio.example:9000"] {
-            assert!(is_open_http(url), "{url}");
         }
     }
 }

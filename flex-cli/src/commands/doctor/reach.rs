@@ -128,6 +128,9 @@ fn bare(uri: &Uri) -> String {
 
 /// The proxy for a host, by the very rules of the HTTP client.
 pub(super) fn proxy_for(uri: &Uri) -> Option<Proxy> {
+    if crate::http::is_local(uri) {
+        return None;
+    }
     let found = Matcher::from_env().intercept(uri)?;
     let at = found.uri();
     let address = match at.port_u16() {

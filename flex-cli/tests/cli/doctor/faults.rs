@@ -80,7 +80,9 @@ async fn of_the_machine_and_the_network() {
             user.machine.set("AWS_ENDPOINT_URL_STS", only_s3());
         }),
         Row::new("a proxy that is not there", "sts-endpoint: proxy", |user| {
-            user.machine.set("HTTP_PROXY", NOWHERE);
+            // To loopback no proxy is used; this address only leads there.
+            let elsewhere = user.sandbox.endpoint().replace("127.0.0.1", "0.0.0.0");
+            user.machine.set("HTTP_PROXY", NOWHERE).set("AWS_ENDPOINT_URL", elsewhere).set("FLEX_ALLOW_HTTP", "1");
         }),
         Row::new("no route to S3", "s3-endpoint: unreachable", |user| user.world.unreachable(Service::S3, true))
             .others(flex_tests::sandbox::World::network_mended),

@@ -1,7 +1,5 @@
 //! This machine, its network, and who it is to AWS.
 
-use std::path::Path;
-
 use aws_types::SdkConfig;
 use flex_creds::CredsError;
 use flex_policy::AccountId;
@@ -30,7 +28,7 @@ impl Doctor<'_> {
     }
 
     /// What is set up on this machine, and the clients if that is sound.
-    pub(super) fn configuration(&mut self) -> Option<Base> {
+    pub(super) async fn configuration(&mut self) -> Option<Base> {
         let id = Id::Configuration;
         let empty = empty_endpoints();
         if let Some(name) = empty.first() {
@@ -41,7 +39,7 @@ impl Doctor<'_> {
             );
             return None;
         }
-        if let Err(e) = http::clients(self.settings.ca_bundle.as_deref().map(Path::new)) {
+        if let Err(e) = http::client(self.settings.ca_bundle.as_deref()) {
             let command = unset(&["AWS_CA_BUNDLE"]);
             self.board.put(
                 Link::broken(id, "ca-bundle", msg!("doctor-configuration-ca"))
@@ -51,7 +49,11 @@ impl Doctor<'_> {
             );
             return None;
         }
-        match Base::unchecked(self.settings) {
+        let usable = async {
+            let base = Base::unchecked(self.settings)?;
+            base.check_endpoints(self.settings).await.map(|()| base)
+        };
+        match usable.await {
             Ok(base) => {
                 let link = match &self.settings.file {
                     Some(path) => Link::ok(id, msg!("doctor-configuration-file", file = path.display()))
@@ -63,8 +65,8 @@ impl Doctor<'_> {
                 Some(base)
             }
             Err(stop) => {
-                self.board
-                    .put(Link::broken(id, "unusable", msg!("doctor-configuration-unusable")).because(lines(&stop)));
+                let link = Link::broken(id, "unusable", msg!("doctor-configuration-unusable")).because(lines(&stop));
+                self.board.put(link.mends(stop.mends().iter().cloned().map(Mend::say)));
                 None
             }
         }

@@ -73,7 +73,7 @@ impl Doctor<'_> {
 
     pub(super) async fn examine(&mut self) {
         self.version();
-        let Some(base) = self.configuration() else {
+        let Some(base) = self.configuration().await else {
             for id in Id::ALL {
                 if self.board.get(id).is_none() {
                     self.board.put(Link::waits(id, vec![Id::Configuration]));
