@@ -32,6 +32,13 @@ pub struct SessionPolicy {
 /// The folder of sample data; what lies in it is dated like production data.
 const SAMPLES: &str = "testdata/";
 
+/// What a session is for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Copying,
+    Reading,
+}
+
 /// What a copy writes with: S3 has no actions of their own for copies and parts.
 const WRITING: [&str; 4] =
     ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
@@ -52,16 +59,39 @@ impl SessionPolicy {
         prefixes: &[S],
         listed: &[S],
     ) -> Self {
+        Self::fitting(Purpose::Copying, source, destination, key_prefix, prefixes, listed)
+    }
+
+    /// The same without a right to write: for a plan or a verification, which only list both buckets and look at the
+    /// source's objects.
+    pub fn reading<S: AsRef<str>>(
+        source: &BucketName,
+        destination: Option<&BucketName>,
+        key_prefix: &str,
+        prefixes: &[S],
+        listed: &[S],
+    ) -> Self {
+        Self::fitting(Purpose::Reading, source, destination, key_prefix, prefixes, listed)
+    }
+
+    fn fitting<S: AsRef<str>>(
+        purpose: Purpose,
+        source: &BucketName,
+        destination: Option<&BucketName>,
+        key_prefix: &str,
+        prefixes: &[S],
+        listed: &[S],
+    ) -> Self {
         let widths = [SessionWidth::Exact, SessionWidth::Months, SessionWidth::Years];
         let fitting = widths.into_iter().find_map(|width| {
             let wide = |all: &[S]| without_nested(all.iter().map(|prefix| cut(prefix.as_ref(), width)).collect());
-            let text = document(source, destination, key_prefix, &wide(prefixes), &wide(listed));
+            let text = document(purpose, source, destination, key_prefix, &wide(prefixes), &wide(listed));
             (text.len() <= SESSION_POLICY_LIMIT).then_some(Self { text, width })
         });
         fitting.unwrap_or_else(|| {
             // A prefix in the destination may be as long as a key: then it is left out, too.
             let all = [String::new()];
-            let whole = |key_prefix: &str| document(source, destination, key_prefix, &all, &all);
+            let whole = |key_prefix: &str| document(purpose, source, destination, key_prefix, &all, &all);
             let text = Some(whole(key_prefix)).filter(|text| text.len() <= SESSION_POLICY_LIMIT);
             Self { text: text.unwrap_or_else(|| whole("")), width: SessionWidth::Buckets }
         })
@@ -85,6 +115,7 @@ impl fmt::Display for SessionPolicy {
 }
 
 fn document(
+    purpose: Purpose,
     source: &BucketName,
     destination: Option<&BucketName>,
     key_prefix: &str,
@@ -117,10 +148,17 @@ fn document(
     }
     let (theirs, ours) = (under("", prefixes), under(key_prefix, prefixes));
     statements.push(json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects(source, &theirs)}));
-    if let Some(destination) = destination {
-        statements.push(json!({"Effect": "Allow", "Action": WRITING, "Resource": objects(destination, &ours)}));
-        // A bucket with a KMS key of its own: the keys' policies still decide.
-        let kms = ["kms:GenerateDataKey", "kms:Decrypt"];
+    let kms: &[&str] = match (purpose, destination) {
+        (Purpose::Copying, Some(destination)) => {
+            statements.push(json!({"Effect": "Allow", "Action": WRITING, "Resource": objects(destination, &ours)}));
+            &["kms:GenerateDataKey", "kms:Decrypt"]
+        }
+        (Purpose::Copying, None) => &[],
+        // HeadObject shows the checksum of an encrypted object to those alone who may decrypt it.
+        (Purpose::Reading, _) => &["kms:Decrypt"],
+    };
+    // A bucket with a KMS key of its own: the keys' policies still decide.
+    if !kms.is_empty() {
         statements.push(json!({"Effect": "Allow", "Action": kms, "Resource": "*"}));
     }
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
@@ -187,6 +225,26 @@ mod tests {
         assert!(listed.contains(r#""s3:prefix":["2021/05/*"]"#) && !listed.contains("source/2021/05/*"), "{listed}");
         let reading = SessionPolicy::copying(&name("source"), None, "", &["2021/05/"], &["2021/05/"]).to_string();
         assert!(!reading.contains("Put") && !reading.contains("kms"), "{reading}");
+    }
+
+    #[test]
+    fn what_only_reads_may_write_nothing() {
+        let prefixes = ["2021/05/"];
+        for destination in [None, Some(&name("mine"))] {
+            let found = SessionPolicy::reading(&name("source"), destination, "raw/", &prefixes, &prefixes);
+            let document: serde_json::Value = serde_json::from_str(found.as_str()).expect("JSON");
+            let mut actions = Vec::new();
+            for statement in document["Statement"].as_array().expect("statements") {
+                match &statement["Action"] {
+                    serde_json::Value::Array(several) => actions.extend(several.iter().filter_map(|a| a.as_str())),
+                    one => actions.extend(one.as_str()),
+                }
+            }
+            actions.dedup();
+            assert_eq!(actions, ["s3:ListBucket", "s3:GetObject", "kms:Decrypt"], "{found}");
+            assert_eq!(found.as_str().contains("arn:aws:s3:::mine"), destination.is_some(), "{found}");
+            assert!(!found.as_str().contains("arn:aws:s3:::mine/"), "{found}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use flex_copy::{Action, CopyReason, Count, Method, PlanItem};
 use flex_keys::{Dataset, ObjectKey, Selection};
 use futures::StreamExt;
 
-use super::{Findings, Job};
+use super::{Findings, Job, Needs};
 use crate::{
     args::WhatArgs,
     clients::require_bucket,
@@ -114,7 +114,7 @@ pub(super) async fn run(job: &mut Job<'_>, selections: &[String], what: &WhatArg
         .settings
         .copy_settings(|s| s.recopy_size_only(what.recopy_size_only).copy_markers(what.copy_markers))
         .map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy).await?;
+    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
     let started = Instant::now();
     let mut totals = Totals::default();
     let mut items = copier.plan(&selection);

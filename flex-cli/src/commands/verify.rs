@@ -11,7 +11,7 @@ use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Findings, Job,
+    Findings, Job, Needs,
     copy::tell,
     manifest::{
         compare,
@@ -65,7 +65,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     };
     require_bucket(&job.settings)?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy).await?;
+    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
     let cancel = CancellationToken::new();
     let with_records = loaded.is_some();
     let mut run = match loaded {

@@ -282,8 +282,33 @@ async fn a_narrowed_role_copies_what_was_selected() {
     assert!(user.world.count("UploadPartCopy") > 0);
     let policies = policies(&user);
     assert_eq!(policies.len(), 11, "one for each run");
-    assert!(policies.iter().all(|policy| policy.contains(":::my-bucket/raw/tse/") && !policy.contains("Delete")));
+    assert!(policies.iter().all(|policy| policy.contains("raw/tse/") && !policy.contains("Delete")));
+    assert_eq!(policies.iter().filter(|policy| policy.contains(":::my-bucket/raw/tse/")).count(), 6, "the copies");
     assert_eq!(user.world.objects(BUCKET).iter().filter(|key| !key.starts_with("raw/tse/")).count(), 0);
+}
+
+#[tokio::test]
+async fn a_role_narrowed_for_what_only_reads_may_not_write() {
+    let user = Subscriber::plain().await;
+    user.flex(&["copy", "2021/05/31"]).expect(0);
+    let owner = user.machine.profile("owner", &Identity::owner());
+    user.machine.file(".aws/config", owner);
+    // The sandbox's contents are no captures, which ends the deep one in 1.
+    for (arguments, code) in [
+        (&["plan", "2021/05"][..], 0),
+        (&["copy", "--dry-run", "2021/05"], 0),
+        (&["verify", "2021/05/31"], 0),
+        (&["verify", "--deep", "2021/05/31", "--owner-profile", "owner"], 1),
+        (&["ls", "2021/05/31"], 0),
+    ] {
+        user.world.forget_requests();
+        user.flex(&[arguments, &["--narrow-role"]].concat()).expect(code);
+        let [policy] = &policies(&user)[..] else { panic!("{arguments:?}") };
+        for action in ["Put", "Abort", "Delete", "GenerateDataKey", "\"s3:*"] {
+            assert!(!policy.contains(action), "{arguments:?}: {policy}");
+        }
+        assert!(policy.contains("s3:ListBucket") && policy.contains("s3:GetObject"), "{policy}");
+    }
 }
 
 #[tokio::test]
