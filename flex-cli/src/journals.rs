@@ -8,7 +8,7 @@ use std::{
 
 use flex_copy::{
     Journal, JournalFile, JournalStore,
-    journal::{JournalError, JournalUpload, LostCreate},
+    journal::{JournalError, JournalUpload},
 };
 use futures::future::{BoxFuture, FutureExt};
 
@@ -52,19 +52,22 @@ pub(crate) async fn usual(settings: &Settings, ui: &mut Ui) -> Option<Journal> {
             (Ok(opened), None) => journal = Some(opened),
             (Ok(other), Some(journal)) => journal.adopt(&other).await,
             (Err(JournalError::Locked { .. }), _) => in_use = true,
-            (Err(error), _) => {
-                let text = format!(
-                    "{}: the run goes on without; should it be killed, `flex clean` ends what it leaves",
-                    crate::error::chain(&error).join("; because ")
-                );
+            (Err(error), Some(_)) => {
+                let text = unusable(path, &error) + ": it is left out; what another run left open, `flex clean` ends";
+                tell(ui, "journal-left-out", text);
+            }
+            (Err(error), None) => {
+                let text = unusable(path, &error)
+                    + ": the run goes on without; should it be killed, `flex clean` ends what it leaves";
                 tell(ui, "journal-unusable", text);
-                return journal;
+                return None;
             }
         }
     }
     if in_use {
-        let text = "another flex is copying into this bucket now: nothing is lost by that, but an object that both copy is \
-                    copied twice";
+        // A clean that waits for its answer holds them, too.
+        let text = "another flex is using this bucket's journal now: nothing is lost by that, but an object that two runs copy \
+                    at once is copied twice";
         tell(ui, "journal-in-use", text.to_owned());
     }
     journal
@@ -81,6 +84,11 @@ fn tell(ui: &mut Ui, kind: &'static str, text: String) {
 
 async fn open(path: &Path) -> Result<Journal, JournalError> {
     Journal::open(Arc::new(JournalFile::open(path)?)).await
+}
+
+/// Not every error names the file.
+fn unusable(path: &Path, error: &JournalError) -> String {
+    format!("the journal {} cannot be used: {}", path.display(), crate::error::chain(error).join("; because "))
 }
 
 fn said(given: &Given<String>) -> String {
@@ -136,10 +144,6 @@ pub(crate) struct Known {
     alive_creates: Vec<String>,
 }
 
-/// A creation's upload may be this much older or younger than its record, in seconds: clocks differ by up to 15 minutes, and
-/// a creation is tried again for some minutes.
-const SLACK: i64 = 30 * 60;
-
 impl Known {
     /// Reads the chosen journal, or those in the platform's folder.
     pub(crate) async fn read(settings: &Settings, ui: &Ui) -> Result<Self, Stop> {
@@ -154,7 +158,7 @@ impl Known {
                 Ok(journal) => known.journals.push(journal),
                 Err(JournalError::Locked { .. }) => known.add_alive(path).await,
                 Err(error) if chosen => return Err(refused(&error)),
-                Err(error) => ui.note(crate::error::chain(&error).join("; because ")),
+                Err(error) => ui.note(unusable(path, &error)),
             }
         }
         Ok(known)
@@ -173,18 +177,12 @@ impl Known {
         self.alive.iter().any(|(k, id)| k == key && id == upload_id) || self.alive_creates.iter().any(|k| k == key)
     }
 
-    /// Whether a run that is over left this upload: by its id, or because it asked for one for this key at that time and
-    /// never heard of it.
-    pub(crate) fn was_left(&self, bucket: &str, key: &str, upload_id: &str, initiated: i64) -> bool {
+    /// Whether a run that is over left this upload, by its id. A creation that was never answered has none: what looks like
+    /// it may be another machine's upload of the same key, which is under way.
+    pub(crate) fn was_left(&self, bucket: &str, key: &str, upload_id: &str) -> bool {
         let by_id =
             |upload: &JournalUpload| upload.bucket == bucket && upload.key == key && upload.upload_id == upload_id;
-        let by_intent = |lost: &LostCreate| {
-            let then = lost.first.saturating_sub(SLACK)..=lost.last.saturating_add(SLACK);
-            lost.bucket == bucket && lost.key == key && then.contains(&initiated)
-        };
-        self.journals
-            .iter()
-            .any(|journal| journal.open_uploads().iter().any(by_id) || journal.lost_creates().iter().any(by_intent))
+        self.journals.iter().any(|journal| journal.open_uploads().iter().any(by_id))
     }
 
     /// Tells the journals which uploads of the bucket are still open, after all under the prefix were listed.

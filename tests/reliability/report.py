@@ -26,7 +26,7 @@ PROMISES = [
     ("Half-done multipart copies are gone on with", "simulation; `tests/tests/engine/journal.rs`; `flex-cli/tests/cli/journal.rs`"),
     ("An upload is on record before its first part, a creation before it is sent",
      "simulation: looked up on the simulated disk as each request arrives; `journal.rs`"),
-    ("After the owner's clean-up no upload of flex's is open", "simulation; kill -9; `flex-cli/tests/cli/journal.rs`"),
+    ("After the owner's clean-up no upload is open that a run which is over left by its id, nor any of flex's older than `--older-than`", "simulation; kill -9; `flex-cli/tests/cli/journal.rs`"),
     ("No object fails for an expired token", "simulation: tokens of 5 s, tokens ended at any request; `tests/tests/engine/credentials.rs`"),
     ("Attempts are bounded, and nothing hangs", "simulation: four virtual days at most; `hostile.rs`: a service that accepts and never answers"),
     ("Never more requests in flight than allowed, nor more objects waiting", "simulation: counted at the seam, and from the events; `whole.rs`"),

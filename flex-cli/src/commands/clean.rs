@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     End,
-    /// Whatever its age: the journal tells that the run which began it is over.
+    /// Whatever its age: the journal has its id, and the run which began it is over.
     EndLeft,
     LeaveRunning,
     LeaveYoung,
@@ -112,7 +112,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &CleanArgs) -> Result<Exit, Sto
     let now = size::now();
     let journaled = |upload: &UnfinishedUpload| Journaled {
         alive: known.is_alive(&upload.key, &upload.upload_id),
-        left: known.was_left(&bucket, &upload.key, &upload.upload_id, upload.initiated.unwrap_or(i64::MAX)),
+        left: known.was_left(&bucket, &upload.key, &upload.upload_id),
     };
     let fate = |upload: &UnfinishedUpload| Fate::of(upload, role.as_deref(), now, args, journaled(upload));
     let fates: Vec<_> = found.iter().map(fate).collect();
@@ -314,7 +314,7 @@ mod tests {
         };
         assert_eq!(journaled(&ours, false, true), Fate::EndLeft, "the run that began it is over");
         assert_eq!(journaled(&ours, true, true), Fate::LeaveRunning);
-        assert_eq!(journaled(other, false, true), Fate::LeaveForeign, "by an intent it may be somebody else's");
+        assert_eq!(journaled(other, false, true), Fate::LeaveForeign, "the role is another now");
         let old =
             |alive| Fate::of(&upload(&ours, 0), Some(role), 10_000, &args(true), Journaled { alive, left: false });
         assert_eq!(old(true), Fate::LeaveRunning, "a run may take longer than an hour");

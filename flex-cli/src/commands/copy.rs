@@ -350,7 +350,8 @@ fn finish(
     }
     if !summary.open_uploads.is_empty() {
         ui.note(format_args!(
-            "{} open, named above; `flex clean` with your own identity ends them",
+            "{} open, named above; `flex clean` with your own identity ends them, those without an id when they are an hour old \
+             (--older-than)",
             size::count(summary.open_uploads.len() as u64, "upload may stay", "uploads may stay")
         ));
     }

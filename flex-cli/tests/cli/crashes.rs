@@ -166,7 +166,7 @@ async fn two_runs_of_one_selection_do_no_harm() {
         let run = Run::of(&COPY, child.wait_with_output().unwrap()).expect(0);
         let said = run.events().iter().any(|event| event["kind"] == "journal-in-use");
         assert_eq!(
-            (said, run.err.contains("another flex is copying into this bucket")),
+            (said, run.err.contains("another flex is using this bucket's journal")),
             (is_second, is_second),
             "{run}"
         );

@@ -170,14 +170,21 @@ async fn clean_ends_at_once_what_a_killed_run_left_and_nothing_that_a_running_on
 }
 
 #[tokio::test]
-async fn clean_finds_a_creation_that_was_never_answered_by_its_intent() {
+async fn what_may_be_a_creation_that_was_never_answered_waits_for_its_age() {
     let user = scene().await;
     user.world.fault(Fault::on("CreateMultipartUpload").first(1).then(Effect::ResetAfter));
     let run = user.flex(&COPY).expect(0).says(&["1 upload may stay open", "flex clean"]);
     assert_eq!(run.summary()["open_uploads"][0]["upload_id"], serde_json::Value::Null);
     assert_eq!(user.world.open_uploads(BUCKET).len(), 1);
-    // Young as it is.
-    as_owner(&user, &CLEAN).expect(0);
+    // Another machine's run copies the same object, as the same role: nobody can tell the two apart.
+    let other = user.sandbox.s3(&user.world.copy_role());
+    let create = other.create_multipart_upload().bucket(BUCKET).key(KEY).acl("bucket-owner-full-control".into());
+    let other = create.send().await.unwrap().upload_id().unwrap().to_owned();
+    let run = as_owner(&user, &CLEAN).expect(0);
+    assert!(run.out.contains("begun lately"), "{run}");
+    let open = user.world.open_uploads(BUCKET);
+    assert!(open.len() == 2 && open.iter().any(|upload| upload.upload_id == other), "a live upload was ended\n{run}");
+    as_owner(&user, &["clean", "--older-than", "0s", "--yes", "--json"]).expect(0);
     assert_eq!(user.world.open_uploads(BUCKET), []);
     let run = user.flex(&COPY).expect(0);
     assert_eq!(run.summary()["open_uploads"], serde_json::json!([]), "the journal was told");
@@ -204,4 +211,29 @@ async fn a_second_flex_takes_over_what_a_killed_second_one_left() {
     assert!(run.events().iter().any(|event| event["kind"] == "resumed"), "{run}");
     assert_eq!(user.world.count("UploadPartCopy"), 6);
     assert_eq!(user.world.open_uploads(BUCKET), []);
+}
+
+#[tokio::test]
+async fn a_sibling_that_cannot_be_opened_is_left_out_and_the_next_one_is_not() {
+    if cfg!(target_os = "macos") {
+        return;
+    }
+    let user = scene().await;
+    let folder = user.machine.home.path().join(".local/state/flex/journals");
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = format!("my-bucket@{}", user.sandbox.endpoint().strip_prefix("http://").unwrap().replace(':', "%3a"));
+    // The run that is killed has the third one.
+    {
+        let _first = JournalFile::open(folder.join(format!("{name}.jsonl"))).unwrap();
+        let _second = JournalFile::open(folder.join(format!("{name}~2.jsonl"))).unwrap();
+        kill_in_an_upload(&user, &COPY);
+    }
+    assert_eq!(journals(&user).len(), 3);
+    std::fs::write(folder.join(format!("{name}~2.jsonl")), "{\"some\":\"other file\"}\n").unwrap();
+    user.world.forget_requests();
+    let run = user.flex(&COPY).expect(0).says(&["~2.jsonl", "it is left out"]);
+    let has = |kind: &str| run.events().iter().any(|event| event["kind"] == kind);
+    assert!(has("journal-left-out") && !has("journal-unusable"), "it has a journal\n{run}");
+    assert!(has("resumed"), "{run}");
+    assert_eq!((user.world.count("UploadPartCopy"), user.world.open_uploads(BUCKET).len()), (6, 0));
 }
