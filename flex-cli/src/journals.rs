@@ -14,7 +14,7 @@ use futures::future::{BoxFuture, FutureExt};
 
 use crate::{
     clients,
-    config::{Given, NO_JOURNAL, Origin, Settings},
+    config::{NONE, Settings},
     error::Stop,
     exit::Exit,
     language::msg,
@@ -27,9 +27,9 @@ const SIBLINGS: u32 = 9;
 /// The file that was named, opened; before anything else is started.
 pub(crate) async fn chosen(settings: &Settings) -> Result<Option<Journal>, Stop> {
     match &settings.journal {
-        Some(given) if given.value != NO_JOURNAL => open(Path::new(&given.value)).await.map(Some).map_err(|error| {
+        Some(given) if given.value != NONE => open(Path::new(&given.value)).await.map(Some).map_err(|error| {
             let stop = refused(&error);
-            if matches!(given.origin, Origin::Flag(_)) { stop } else { stop.during(said(given)) }
+            given.said().into_iter().fold(stop, Stop::during)
         }),
         _ => Ok(None),
     }
@@ -91,10 +91,6 @@ fn unusable(path: &Path, error: &JournalError) -> String {
     format!("the journal {} cannot be used: {}", path.display(), crate::error::chain(error).join("; because "))
 }
 
-fn said(given: &Given<String>) -> String {
-    format!("{} = {:?} cannot be used", given.origin, given.value)
-}
-
 fn refused(error: &JournalError) -> Stop {
     Stop::new(Exit::Usage, error).mend(match error {
         JournalError::Locked { .. } => msg!("journal-in-use"),
@@ -148,7 +144,7 @@ impl Known {
     /// Reads the chosen journal, or those in the platform's folder.
     pub(crate) async fn read(settings: &Settings, ui: &Ui) -> Result<Self, Stop> {
         let (paths, chosen) = match &settings.journal {
-            Some(given) if given.value == NO_JOURNAL => (Vec::new(), true),
+            Some(given) if given.value == NONE => (Vec::new(), true),
             Some(given) => (vec![PathBuf::from(&given.value)], true),
             None => (siblings(settings).unwrap_or_default(), false),
         };

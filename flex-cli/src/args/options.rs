@@ -79,8 +79,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "PATH|none", help_heading = HOW, hide_short_help = true)]
     pub(crate) journal: Option<String>,
     /// Leave a record of what was proven in this file, which must not be there yet, or in a folder, a file each run;
-    /// verify reads it, and takes the flag more than once [env: FLEX_MANIFEST; default: none]
-    #[arg(long, global = true, value_name = "FILE", help_heading = HOW)]
+    /// verify reads it, and takes the flag more than once; none: no manifest [env: FLEX_MANIFEST; default: none]
+    #[arg(long, global = true, value_name = "FILE|none", help_heading = HOW)]
     pub(crate) manifest: Vec<String>,
     /// Storage class of the copies [default: STANDARD]
     #[arg(long, global = true, value_name = "CLASS", help_heading = HOW, hide_short_help = true)]

@@ -62,8 +62,8 @@ pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, S
         Ok(summary) => summary,
         Err(stop) => {
             let how = if stop.exit() == Exit::Interrupted { RunEnd::Interrupted } else { RunEnd::Stopped };
-            if let Some(written) = manifest.map(|manifest| manifest.finish(how, job.ui)) {
-                job.ui.note(kept(&written));
+            if let Some(kept) = manifest.and_then(|manifest| manifest.finish(how, job.ui).kept()) {
+                job.ui.note(kept);
             }
             return Err(stop);
         }
@@ -74,18 +74,10 @@ pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, S
         _ => RunEnd::Complete,
     };
     let written = manifest.map(|manifest| manifest.finish(how, job.ui));
-    if let Some(written) = written.as_ref().filter(|written| written.whole && how != RunEnd::Complete) {
-        job.ui.note(kept(written));
+    if let (true, Some(kept)) = (how != RunEnd::Complete, written.as_ref().and_then(Written::kept)) {
+        job.ui.note(kept);
     }
     Ok(finish(job, &args, &selection, &summary, written.as_ref()))
-}
-
-/// What the manifest of a run holds that did not come to its end.
-fn kept(written: &Written) -> String {
-    let path = written.path.display();
-    format!(
-        "the manifest {path} holds what was proven until then; a re-run needs another name, or a folder (--manifest proofs/)"
-    )
 }
 
 /// Understands the manual's pair of URLs: the second names bucket and prefix and is no selection.

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     args::VerifyArgs,
     clients::require_bucket,
+    config::NONE,
     error::{Stop, chain},
     exit::Exit,
     language::msg,
@@ -58,6 +59,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     let loaded = records(job).await?;
     let selection = match (selection, &loaded) {
         (Some(selection), _) => selection,
+        (None, Some(loaded)) if loaded.files == 0 => return Err(loaded.none()),
         (None, Some(loaded)) => on_record(job, loaded)?,
         (None, None) => {
             return Err(Stop::text(Exit::Usage, "nothing is selected to verify").mend(msg!("verify-what")));
@@ -67,10 +69,13 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
     let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
     let cancel = CancellationToken::new();
+    if let Some(loaded) = &loaded {
+        loaded.tell(job.ui);
+    }
+    let loaded = loaded.filter(|loaded| loaded.files > 0);
     let with_records = loaded.is_some();
     let mut run = match loaded {
         Some(loaded) => {
-            loaded.tell(job.ui);
             let index = Arc::new(loaded.index);
             let records =
                 if args.selections.is_empty() { Records::only_recorded(index) } else { Records::of_selection(index) };
@@ -130,11 +135,15 @@ struct Named {
 
 fn manifests(job: &Job<'_>) -> Named {
     let flags = &job.flags.manifest;
-    let given = job.settings.manifest.iter().map(|given| given.value.clone());
-    Named { asked: !flags.is_empty(), paths: if flags.is_empty() { given.collect() } else { flags.clone() } }
+    if flags.is_empty() {
+        return Named { asked: false, paths: job.settings.manifest.iter().map(|given| given.value.clone()).collect() };
+    }
+    let paths: Vec<_> = flags.iter().filter(|path| *path != NONE).cloned().collect();
+    Named { asked: !paths.is_empty(), paths }
 }
 
-/// The records of this destination. Where a mere setting says where manifests go, there may be none yet.
+/// The records of this destination. Where a mere setting says where manifests go, there may be none yet, or none of this
+/// destination.
 async fn records(job: &Job<'_>) -> Result<Option<Loaded>, Stop> {
     let Named { mut paths, asked } = manifests(job);
     if !asked {
@@ -147,7 +156,7 @@ async fn records(job: &Job<'_>) -> Result<Option<Loaded>, Stop> {
     if loaded.files == 0 && asked {
         return Err(loaded.none());
     }
-    Ok(Some(loaded).filter(|loaded| loaded.files > 0))
+    Ok(Some(loaded))
 }
 
 /// What to list, to find all that is on record.

@@ -39,8 +39,8 @@ pub(crate) const REGION: &str = "ap-northeast-1";
 
 /// The variable for `--allow-http`.
 pub(crate) const ALLOW_HTTP: &str = "FLEX_ALLOW_HTTP";
-/// What switches the journal off.
-pub(crate) const NO_JOURNAL: &str = "none";
+/// What stands for no journal and for no manifest.
+pub(crate) const NONE: &str = "none";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +60,10 @@ impl fmt::Display for Origin {
     }
 }
 
+fn unusable(origin: &Origin, value: &str) -> String {
+    format!("{origin} = {value:?} cannot be used")
+}
+
 /// A value that was given, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Given<T> {
@@ -74,7 +78,7 @@ pub(crate) struct Given<T> {
 pub(crate) enum ConfigError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("{origin} = {value:?} cannot be used")]
+    #[error("{}", unusable(.origin, .value))]
     Value {
         /// The setting's name.
         name: &'static str,
@@ -246,9 +250,8 @@ impl Settings {
             narrow_role: narrow_role.is_some(),
             ca_bundle: environment("AWS_CA_BUNDLE").filter(|v| !v.is_empty()).map(PathBuf::from),
             calendar: calendar.map_or_else(|| Ok(TradingCalendar::tse()), values::calendar)?,
-            // `none` is no path.
-            journal: journal.map(|given| if given.value == NO_JOURNAL { given } else { values::path(given) }),
-            manifest: manifest.map(values::path),
+            journal: journal.map(values::path_or_none).transpose()?,
+            manifest: manifest.map(values::path_or_none).transpose()?.filter(|given| given.value != NONE),
             language: lang.map(|l| l.with(values::language)).transpose()?.map(|l| l.value),
             copy,
             notes,
@@ -341,6 +344,11 @@ fn is_here(path: &Path) -> bool {
 }
 
 impl Given<String> {
+    /// What is said of a value that turned out to be of no use, unless it was typed just now.
+    pub(crate) fn said(&self) -> Option<String> {
+        (!matches!(self.origin, Origin::Flag(_))).then(|| unusable(&self.origin, &self.value))
+    }
+
     fn parse<T>(self) -> Result<Given<T>, ConfigError>
     where
         T: FromStr,

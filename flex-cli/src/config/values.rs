@@ -7,7 +7,7 @@ use flex_keys::TradingCalendar;
 use flex_policy::BucketName;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::{ConfigError, Given, Origin};
+use super::{ConfigError, Given, NONE, Origin};
 use crate::language::Language;
 
 const STORAGE_CLASSES: [&str; 8] = [
@@ -139,6 +139,15 @@ pub(super) fn path(mut given: Given<String>) -> Given<String> {
         given.value = joined.to_owned();
     }
     given
+}
+
+/// A path, or `none`. An empty one is a mistake, such as a variable of the shell's that is not set.
+pub(super) fn path_or_none(given: Given<String>) -> Result<Given<String>, ConfigError> {
+    match given.value.as_str() {
+        "" => Err(wrong(&given, "", "the name is empty: expected a path, or none")),
+        NONE => Ok(given),
+        _ => Ok(path(given)),
+    }
 }
 
 /// The calendar with the corrections of a file.

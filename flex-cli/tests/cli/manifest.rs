@@ -256,7 +256,7 @@ async fn a_name_that_cannot_be_used_is_refused_before_anything_is_started() {
         ),
         (&["m.jsonl/n.jsonl"], &["cannot be written", "Not a directory"]),
         (&["m.jsonl/"], &["cannot be written"]),
-        (&[""], &["cannot be written", "the name is empty"]),
+        (&[""], &["--manifest = \"\" cannot be used", "the name is empty"]),
         (&["a.jsonl", "b.jsonl"], &["--manifest is given as a.jsonl and as b.jsonl", "once"]),
     ] {
         let mut arguments = vec!["copy", DAY, "--json"];
@@ -685,6 +685,20 @@ async fn an_interrupted_run_leaves_what_was_proven_until_then() {
     }
 }
 
+/// Its answer to the first interrupt is read before the second is sent.
+fn interrupt_twice(child: &mut Child) -> String {
+    signal(child, "-INT");
+    let mut err = child.stderr.take().unwrap();
+    let (mut said, mut byte) = (String::new(), [0]);
+    while !said.contains("finishing") {
+        assert_eq!(err.read(&mut byte).unwrap(), 1, "{said}");
+        said.push(byte[0].into());
+    }
+    signal(child, "-INT");
+    err.read_to_string(&mut said).unwrap();
+    said
+}
+
 #[tokio::test]
 async fn the_second_interrupt_ends_the_manifest_too() {
     let user = day(4).await;
@@ -694,16 +708,7 @@ async fn the_second_interrupt_ends_the_manifest_too() {
     until("three records", || {
         fs::read_to_string(user.path("m.jsonl.partial")).is_ok_and(|text| text.matches('\n').count() == 4)
     });
-    signal(&child, "-INT");
-    // Its answer to the first is read before the second is sent.
-    let mut err = child.stderr.take().unwrap();
-    let (mut said, mut byte) = (String::new(), [0]);
-    while !said.contains("finishing") {
-        assert_eq!(err.read(&mut byte).unwrap(), 1, "{said}");
-        said.push(byte[0].into());
-    }
-    signal(&child, "-INT");
-    err.read_to_string(&mut said).unwrap();
+    let said = interrupt_twice(&mut child);
     Run::of(&arguments, child.wait_with_output().unwrap()).expect(130);
     assert!(said.contains("left at once") && said.contains("the manifest m.jsonl holds what was proven"), "{said}");
     let lines = user.lines("m.jsonl");
@@ -712,6 +717,30 @@ async fn the_second_interrupt_ends_the_manifest_too() {
         (&"interrupted".into(), &3.into())
     );
     user.flex(&["verify", "--manifest", "m.jsonl"]).expect(0).prints(&["proven: 3 objects"]);
+}
+
+#[tokio::test]
+async fn advice_on_a_manifest_fits_its_name_and_its_state() {
+    let user = day(4).await;
+    user.flex(&["copy", &format!("prefix:{}", key(1))]).expect(0);
+    user.world.delete_bucket_policy(BUCKET);
+    let another = "a re-run needs another name";
+    user.flex(&["copy", DAY, "--manifest", "m.jsonl"]).expect(3).says(&["holds what was proven until then", another]);
+    let run = user.flex(&["copy", DAY, "--manifest", "proofs/"]).expect(3).says(&["holds what was proven until then"]);
+    assert!(!run.err.contains(another), "each run has a name of its own there\n{run}");
+
+    // The second interrupt, of a run whose manifest cannot get its name.
+    let user = day(4).await;
+    user.world.fault(Fault::on("CopyObject").key(key(3)).then(Effect::Stall(Duration::from_secs(3600))));
+    let arguments = ["copy", DAY, "--manifest", "m.jsonl", "--no-progress"];
+    let mut child = user.machine.start(&arguments);
+    until("three records", || {
+        fs::read_to_string(user.path("m.jsonl.partial")).is_ok_and(|text| text.matches('\n').count() == 4)
+    });
+    user.machine.file("m.jsonl", "mine\n");
+    let said = interrupt_twice(&mut child);
+    Run::of(&arguments, child.wait_with_output().unwrap()).expect(130);
+    assert!(said.contains("cannot be written any further") && !said.contains("holds what was proven"), "{said}");
 }
 
 #[tokio::test]
@@ -854,10 +883,43 @@ async fn the_file_and_the_variable_name_it_too() {
     user.flex(&["verify", DAY, "--strict", "--manifest", "proofs"]).expect(0);
     user.flex(&["copy", DAY, "--manifest", "by-flag.jsonl"]).expect(0).prints(&["manifest: by-flag.jsonl"]);
     assert_eq!(names(&user.path("proofs")).len(), 1);
+    // Both are switched off by a word.
+    let there = names(user.machine.home.path());
+    user.machine.set("FLEX_MANIFEST", "none");
+    assert!(!user.flex(&["copy", DAY]).expect(0).out.contains("manifest"));
+    user.machine.set("FLEX_MANIFEST", "by-variable.jsonl");
+    assert!(!user.flex(&["copy", DAY, "--manifest", "none"]).expect(0).out.contains("manifest"));
+    user.machine.set("FLEX_MANIFEST", "proofs");
+    user.flex(&["verify", DAY, "--strict"]).expect(0);
+    user.flex(&["verify", DAY, "--strict", "--manifest", "none"]).expect(4);
+    user.flex(&["verify", "--manifest", "none"]).expect(2).says(&["nothing is selected"]);
+    assert_eq!(names(user.machine.home.path()), there, "a file was written");
+    user.machine.set("FLEX_MANIFEST", "by-variable.jsonl");
     // What is refused is said to be of the setting.
     user.flex(&["copy", DAY]).expect(2).says(&["FLEX_MANIFEST", "by-variable.jsonl is there already"]);
     user.machine.unset("FLEX_MANIFEST").file("flex.toml", "manifest = \"no/such/m.jsonl\"\n");
     user.flex(&["copy", DAY]).expect(2).says(&["flex.toml", "manifest", "cannot be written"]);
+    // Joined to the file's folder an empty name would be that folder.
+    for (name, flag) in [("manifest", "--manifest"), ("journal", "--journal")] {
+        user.machine.file("elsewhere/flex.toml", format!("{name} = \"\"\n"));
+        let run = user.flex(&["copy", DAY, "--config", "elsewhere/flex.toml"]).expect(2);
+        run.says(&[&format!("{name} (elsewhere/flex.toml, line 1) = \"\""), "the name is empty", "or none"]);
+        user.flex(&["copy", DAY, flag, ""]).expect(2).says(&["the name is empty"]);
+    }
+    assert_eq!(names(&user.path("elsewhere")), ["flex.toml"]);
+}
+
+/// A folder that a setting names may hold those of other destinations alone.
+#[tokio::test]
+async fn what_is_left_out_of_a_settings_folder_is_said_too() {
+    let mut user = scene().await;
+    user.machine.set("FLEX_MANIFEST", "proofs/");
+    user.flex(&["copy", DAY]).expect(0);
+    user.flex(&["copy", DAY, "--dest-prefix", "p", "--manifest", "none"]).expect(0);
+    let run = user.flex(&["verify", DAY, "--dest-prefix", "p", "--json"]).expect(0).says(&["left out"]);
+    assert_eq!((notices(&run, "manifest-left-out"), run.events()[0]["event"].as_str()), (1, Some("start")), "{run}");
+    let run = user.flex(&["verify", "--dest-prefix", "p"]).expect(2);
+    run.says(&["no manifest of copies from", "left out", "--dest-prefix"]);
 }
 
 #[tokio::test]

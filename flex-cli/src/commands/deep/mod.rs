@@ -17,6 +17,7 @@ use super::{Job, Needs, copy::tell};
 use crate::{
     args::VerifyArgs,
     clients::{Base, require_bucket},
+    config::NONE,
     error::Stop,
     exit::Exit,
     language::msg,
@@ -29,7 +30,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     }
     let selection = job.select(&args.selections)?;
     require_bucket(&job.settings)?;
-    if !job.flags.manifest.is_empty() {
+    if job.flags.manifest.iter().any(|path| path != NONE) {
         return Err(Stop::text(Exit::Usage, "--deep compares with what the source says, and not with a manifest")
             .mend(msg!("deep-no-manifest")));
     }

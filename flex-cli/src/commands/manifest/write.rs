@@ -34,6 +34,8 @@ pub(super) const CUT_SUFFIX: &str = ".jsonl.partial";
 /// A name that is taken for a manifest, before anything else is started. Dropped, it is free again.
 pub(crate) struct Claim {
     path: PathBuf,
+    /// The name is of flex's own making.
+    in_folder: bool,
     partial: Partial,
     run: String,
     started: DateTime<Utc>,
@@ -66,24 +68,14 @@ impl Claim {
         let Some(given) = &settings.manifest else { return Ok(None) };
         let started = now();
         let run = format!("{}-{:08x}", started.format("%Y%m%dT%H%M%SZ"), fastrand::u32(..));
-        Self::take(&given.value, run, started).map(Some).map_err(|fault| {
-            let stop = fault.stop();
-            if matches!(given.origin, crate::config::Origin::Flag(_)) {
-                stop
-            } else {
-                stop.during(format!("{} = {:?} cannot be used", given.origin, given.value))
-            }
-        })
+        let claim = Self::take(&given.value, run, started);
+        claim.map(Some).map_err(|fault| given.said().into_iter().fold(fault.stop(), Stop::during))
     }
 
     fn take(given: &str, run: String, started: DateTime<Utc>) -> Result<Self, Fault> {
         let path = Path::new(given);
-        // Of a variable of the shell's that is not set, say: it names nothing, and `.partial` would be free.
-        if given.is_empty() {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "the name is empty");
-            return Err(Fault::Unwritable { path: path.to_owned(), source });
-        }
-        let path = if given.ends_with(std::path::is_separator) || path.is_dir() {
+        let in_folder = given.ends_with(std::path::is_separator) || path.is_dir();
+        let path = if in_folder {
             folder(path).map_err(|source| Fault::Unwritable { path: path.to_owned(), source })?;
             path.join(format!("flex-{run}{SUFFIX}"))
         } else {
@@ -98,7 +90,7 @@ impl Claim {
         match create(&partial) {
             Ok(file) => {
                 let partial = Partial { path: partial, file: Some(file), keep: false };
-                Ok(Self { path, partial, run, started })
+                Ok(Self { path, in_folder, partial, run, started })
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Fault::PartialExists(partial)),
             Err(source) => Err(Fault::Unwritable { path: partial, source }),
@@ -107,7 +99,7 @@ impl Claim {
 
     /// Begins to write, when the run does.
     pub(crate) fn begin(self, settings: &Settings, selection: Vec<String>) -> Result<Writing, Stop> {
-        let Self { path, mut partial, run, started } = self;
+        let Self { path, in_folder, mut partial, run, started } = self;
         let header = ManifestHeader {
             run: run.into(),
             flex_version: env!("CARGO_PKG_VERSION").into(),
@@ -125,7 +117,8 @@ impl Claim {
             .and_then(|mut writer| writer.flush().map(|()| writer))
             .map_err(|e| unwritable(&partial.path, e))?;
         partial.keep = true;
-        Ok(Writing { path, partial: partial.path.clone(), state: State::Open(Box::new(begun)), records: 0 })
+        let state = State::Open(Box::new(begun));
+        Ok(Writing { path, in_folder, partial: partial.path.clone(), state, records: 0 })
     }
 }
 
@@ -174,6 +167,7 @@ impl Fault {
 /// A manifest that is being written. Left unfinished, it stays under its name with `.partial`.
 pub(crate) struct Writing {
     path: PathBuf,
+    in_folder: bool,
     partial: PathBuf,
     state: State,
     /// Records that were handed on whole.
@@ -193,6 +187,15 @@ pub(crate) struct Written {
     pub(crate) records: u64,
     /// It has its last line, and its name.
     pub(crate) whole: bool,
+    in_folder: bool,
+}
+
+impl Written {
+    /// What it is worth after a run that did not come to its end. One that could not be written has told so already.
+    pub(crate) fn kept(&self) -> Option<String> {
+        let again = if self.in_folder { "" } else { "; a re-run needs another name, or a folder (--manifest proofs/)" };
+        self.whole.then(|| format!("the manifest {} holds what was proven until then{again}", self.path.display()))
+    }
 }
 
 impl Writing {
@@ -221,7 +224,8 @@ impl Writing {
 
     /// Ends it: its last line, onto the disk, and its name.
     pub(crate) fn finish(mut self, how: RunEnd, ui: &mut Ui) -> Written {
-        let mut written = Written { path: self.partial.clone(), records: self.records, whole: false };
+        let (path, in_folder) = (self.partial.clone(), self.in_folder);
+        let mut written = Written { path, records: self.records, whole: false, in_folder };
         let State::Open(writer) = std::mem::replace(&mut self.state, State::Failed) else { return written };
         written.records = writer.records();
         match self.close(*writer, how) {
