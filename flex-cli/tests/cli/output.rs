@@ -1,6 +1,9 @@
 //! What is printed, for people and for programs.
 
-use std::{collections::BTreeMap, io::Read};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+};
 
 use flex_tests::sandbox::{FlexSeed, Identity, ObjectSpec, VENDOR_BUCKET};
 use serde_json::Value;
@@ -127,6 +130,77 @@ async fn every_line_of_json_is_an_event_and_the_last_is_the_summary() {
     let events = run.events();
     assert_eq!((&events[0]["event"], &events[0]["exit_code"]), (&"error".into(), &3.into()), "{run}");
     assert!(events[0]["mend"][0].is_string(), "{run}");
+}
+
+/// The fields of an event by their names, those of objects within it too. A map by proof, operation and the like has data
+/// for names.
+fn fields(value: &Value, into: &mut BTreeSet<String>) {
+    let Value::Object(fields_of) = value else { return };
+    for (name, value) in fields_of {
+        into.insert(name.clone());
+        let is_map = name.contains("by_")
+            || name.ends_with("_by")
+            || name.contains("requests")
+            || ["steps", "details"].contains(&name.as_str());
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| fields(item, into)),
+            // A document is not flex's to describe.
+            value if !is_map && name != "document" => fields(value, into),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_md_names_every_field() {
+    let user = Subscriber::odd().await;
+    let role = user.sandbox.s3(&user.world.copy_role());
+    let upload = role.create_multipart_upload().bucket(BUCKET).key("2021/05/31/a");
+    upload.acl("bucket-owner-full-control".into()).send().await.unwrap();
+    let owner = user.machine.profile("owner", &Identity::owner());
+    user.machine.file(".aws/config", owner);
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/JSON.md")).unwrap();
+    let sections: Vec<&str> = text.split("\n## ").collect();
+    // The first copy finds nothing there, the second a copy that was spoilt.
+    let spoil = || {
+        let key = user.world.objects(BUCKET).into_iter().find(|key| key.starts_with("2021/05/31/")).unwrap();
+        user.world.put_object(BUCKET, &key, ObjectSpec::new(5).seed(99));
+        user.world.put_object(BUCKET, "2021/05/31/extra", ObjectSpec::new(5));
+    };
+    let all = "2021/05/17..2021/06/04";
+    let verify = ["`verify`", "`verify --manifest`"];
+    for (section, arguments) in [
+        (&["`plan`"][..], &["plan", all][..]),
+        (&["`copy`"], &["copy", all, "--manifest", "m.jsonl"]),
+        (&["`plan`"], &["plan", all, "--recopy-size-only"]),
+        (&["`copy`"], &["copy", all, "--manifest", "n.jsonl", "--on-change", "fail"]),
+        (&verify, &["verify", all]),
+        (&verify, &["verify", all, "--manifest", "m.jsonl"]),
+        (&verify, &["verify", "--manifest", "m.jsonl", "--against", "n.jsonl"]),
+        (&["`verify --deep`"], &["verify", "--deep", "2021/05/24..2021/05/28", "--owner-profile", "owner"]),
+        (&["`ls`"], &["ls", "2021"]),
+        (&["`ls`"], &["ls", "2021/05/31"]),
+        (&["`clean`"], &["clean", "--owner-profile", "owner"]),
+        (&["`creds`"], &["creds", "show"]),
+        (&["`policy`"], &["policy", "bucket"]),
+        (&["`config show`"], &["config", "show"]),
+        (&["`doctor`"], &["doctor", "--owner-profile", "owner"]),
+    ] {
+        if arguments.contains(&"--recopy-size-only") {
+            spoil();
+        }
+        let mut found = BTreeSet::new();
+        let run = user.flex(&[arguments, &["--json"]].concat());
+        run.events().iter().for_each(|event| fields(event, &mut found));
+        assert!(found.len() > 5, "{run}");
+        // The command's own section, and what stands before the first one's.
+        let is_own = |text: &str| section.iter().any(|title| text.starts_with(title));
+        let told: Vec<&str> =
+            sections.iter().enumerate().filter(|(at, text)| *at < 2 || is_own(text)).map(|(_, text)| *text).collect();
+        let told = told.concat();
+        found.retain(|name| !told.contains(&format!("`{name}`")) && !told.contains(&format!("\"{name}\"")));
+        assert_eq!(found, BTreeSet::new(), "not in JSON.md under {section:?}\n{run}");
+    }
 }
 
 #[tokio::test]
