@@ -35,6 +35,13 @@ fn room(files: u64) -> usize {
     usize::try_from(files.saturating_sub(KEPT_BACK).max(1)).unwrap_or(usize::MAX)
 }
 
+/// What is said where there is no room for as many as were wanted.
+pub(crate) fn lowered(wanted: usize, most: usize, of: &str) -> Option<String> {
+    (wanted > most).then(|| {
+        format!("{most} {of} at most, not {wanted}: this shell lets a program have few files open (ulimit -n)")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -52,16 +52,17 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
             for note in &settings.notes {
                 ui.note(note);
             }
-            if let Some(lowered) = limits::connections().and_then(|most| settings.fit(most)) {
-                ui.chat(lowered);
-            }
-            // The command that it runs gets the signals as they come.
+            // The command that it runs gets the signals as they come, and this process's limits as they are.
             if let Command::Creds(crate::args::CredsCommand::Exec(ref args)) = command {
                 return exec::run(&settings, args, ui).await;
             }
+            let connections = limits::connections();
+            if let Some(lowered) = connections.and_then(|most| settings.fit(most)) {
+                ui.chat(lowered);
+            }
             let interrupt = Interrupt::listen();
             let name = command.name();
-            let mut job = Job { settings, interrupt, ui, name, yes: cli.global.yes, flags: cli.global };
+            let mut job = Job { settings, connections, interrupt, ui, name, yes: cli.global.yes, flags: cli.global };
             match command {
                 Command::Ls(args) => ls::run(&mut job, &args).await,
                 Command::Plan(args) => copy::run(&mut job, args.into()).await,
@@ -91,6 +92,8 @@ enum Needs {
 /// What a command works with.
 struct Job<'a> {
     settings: Settings,
+    /// How many there may be at once, where the machine sets a limit.
+    connections: Option<usize>,
     interrupt: Interrupt,
     ui: &'a mut Ui,
     name: &'static str,

@@ -20,7 +20,7 @@ use flex_keys::TradingCalendar;
 use flex_policy::{AccountId, BucketName, Partition, RoleArn};
 use thiserror::Error;
 
-use crate::{args::Global, language::Language};
+use crate::{args::Global, language::Language, limits};
 use file::ConfigFile;
 use sources::Sources;
 
@@ -312,14 +312,10 @@ impl Settings {
     /// Fewer requests in flight, where the machine has no room for as many: what was lowered, for the user.
     pub(crate) fn fit(&mut self, most: usize) -> Option<String> {
         let wanted = self.copy.max_in_flight.as_ref().map_or(DEFAULT_MAX_IN_FLIGHT, |given| given.value);
-        if wanted <= most {
-            return None;
-        }
+        let lowered = limits::lowered(wanted, most, "requests in flight")?;
         let origin = Origin::Flag("max-in-flight");
         self.copy.max_in_flight = Some(Given { name: "max-in-flight", value: most, origin });
-        Some(format!(
-            "{most} requests in flight at most, not {wanted}: this shell lets a program have few files open (ulimit -n)"
-        ))
+        Some(lowered)
     }
 
     /// Whether the filters let a file's name pass.

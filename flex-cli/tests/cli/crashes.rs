@@ -156,6 +156,22 @@ async fn few_files_lower_the_requests_in_flight_and_lose_no_object() {
 }
 
 #[tokio::test]
+async fn few_files_lower_the_objects_that_are_read_at_once() {
+    let user = Subscriber::with(&FlexSeed::plain(date("2021-05-31")..=date("2021-05-31"), 120)).await;
+    user.flex(&["copy", "2021/05/31"]).expect(0);
+    let owner = user.machine.profile("owner", &Identity::owner());
+    user.machine.file(".aws/config", owner);
+    user.world.latency(Duration::from_millis(20));
+    let arguments = ["verify", "2021/05/31", "--deep", "--owner-profile", "owner", "--deep-in-flight", "256", "--json"];
+    // The seed's contents are no captures.
+    let run = user.machine.flex_limited("ulimit -n 64", &arguments).expect(1);
+    let run = run.says(&["20 objects read at once at most, not 256", "ulimit -n"]);
+    let summary = run.summary();
+    assert_eq!((&summary["failed"]["objects"], &summary["retries"]), (&0.into(), &0.into()), "{run}");
+    assert_eq!(user.world.count("GetObject"), 120, "{run}");
+}
+
+#[tokio::test]
 async fn two_runs_of_one_selection_do_no_harm() {
     let user = scene(20).await;
     user.world.latency(Duration::from_millis(20));

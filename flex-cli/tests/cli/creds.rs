@@ -203,6 +203,13 @@ mod exec {
     }
 
     #[tokio::test]
+    async fn the_limits_are_those_that_flex_was_started_with() {
+        let user = with_path().await;
+        let arguments = ["creds", "exec", "--", "sh", "-c", "ulimit -Sn"];
+        assert_eq!(user.machine.flex_limited("ulimit -Sn 60", &arguments).expect(0).out, "60\n");
+    }
+
+    #[tokio::test]
     async fn a_signal_reaches_the_command_and_is_told_as_it_is() {
         let user = with_path().await;
         // The very process that was started: nothing stands between it and the terminal.

@@ -21,6 +21,7 @@ use crate::{
     error::Stop,
     exit::Exit,
     language::msg,
+    limits,
     present::progress::{State, TICK},
 };
 
@@ -34,7 +35,15 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
         return Err(Stop::text(Exit::Usage, "--deep compares with what the source says, and not with a manifest")
             .mend(msg!("deep-no-manifest")));
     }
-    let mut settings = DeepSettings::builder().max_in_flight(args.deep.deep_in_flight);
+    let mut objects = args.deep.deep_in_flight;
+    // An object takes a connection of the role's to the source, and one of the owner's to the copy.
+    if let Some(most) = job.connections.map(|most| (most / 2).max(1))
+        && let Some(lowered) = limits::lowered(objects, most, "objects read at once")
+    {
+        job.ui.chat(lowered);
+        objects = most;
+    }
+    let mut settings = DeepSettings::builder().max_in_flight(objects);
     if let Some(rate) = args.deep.max_rate {
         settings = settings.bytes_per_second(rate);
     }
