@@ -1,16 +1,11 @@
 //! The log: flex's own crates, and warnings of others. Never the SDK's debug output, which shows signed headers.
 
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    path::Path,
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{args::Global, error::Stop, language::msg, present::safe};
+use crate::{args::Global, error::Stop, language::msg, present::safe, private};
 
 const OWN: [&str; 5] = ["flex", "flex_copy", "flex_creds", "flex_keys", "flex_policy"];
 
@@ -27,7 +22,7 @@ pub(crate) fn start(flags: &Global, colour: bool) -> Result<(), Stop> {
     let registry = tracing_subscriber::registry().with(filter);
     match &flags.log_file {
         Some(path) => {
-            let file = open(path).map_err(|e| {
+            let file = private::append(path).map_err(|e| {
                 Stop::usage(&e)
                     .during(format!("the log file {} cannot be written", path.display()))
                     .mend(msg!("log-file"))
@@ -41,15 +36,6 @@ pub(crate) fn start(flags: &Global, colour: bool) -> Result<(), Stop> {
             .init(),
     }
     Ok(())
-}
-
-/// Appends. A new file is for its owner alone: keys name what a subscriber has a contract for.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Log lines as a terminal may show them, and one line each: a key or an answer may hold anything, and who reads a log
@@ -125,19 +111,5 @@ mod tests {
         let colours = "\u{1b}[33m WARN\u{1b}[0m \u{1b}[2Jx\n";
         assert_eq!(written(colours, true), "\u{1b}[33m WARN\u{1b}[0m \\u{1b}[2Jx\n");
         assert_eq!(written(colours, false), "\\u{1b}[33m WARN\\u{1b}[0m \\u{1b}[2Jx\n");
-    }
-}
-
-#[cfg(all(test, unix))]
-mod file_tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn a_new_log_is_for_its_owner_alone() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("log");
-        super::open(&path).expect("a file");
-        let mode = std::fs::metadata(&path).expect("its data").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 }

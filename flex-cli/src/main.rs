@@ -13,6 +13,7 @@ mod language;
 mod limits;
 mod logging;
 mod present;
+mod private;
 mod profiles;
 mod signals;
 

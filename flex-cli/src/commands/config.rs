@@ -1,7 +1,6 @@
 //! `flex init` and `flex config show`.
 
 use std::{
-    fs::OpenOptions,
     io::{self, Write},
     path::Path,
     time::Instant,
@@ -17,6 +16,7 @@ use crate::{
     exit::Exit,
     language::msg,
     present::{Ui, json, report::Report},
+    private,
 };
 
 /// Variables by which the AWS SDK finds an identity. Their values may be secrets.
@@ -80,14 +80,9 @@ pub(super) fn init(args: &InitArgs, flags: &Global, ui: &mut Ui) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-/// A new file, for its owner alone: it tells accounts and buckets.
 fn create(path: &Path, text: &str) -> Result<(), Stop> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let name = path.display();
-    match options.open(path) {
+    match private::create(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             Err(Stop::text(Exit::Usage, format!("{name} exists already, and is left as it is"))
                 .mend(msg!("init-exists")))
@@ -235,25 +230,4 @@ fn show(job: &mut Job<'_>) {
         report.print(ui);
     }
     ui.flush();
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_new_file_is_for_its_owner_alone_and_none_is_replaced() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("flex.toml");
-        create(&path, "a").expect("a new file");
-        let mode = std::fs::metadata(&path).expect("its data").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(create(&path, "b").expect_err("it exists").exit(), Exit::Usage);
-        assert_eq!(std::fs::read_to_string(&path).expect("the file"), "a");
-        let link = dir.path().join("link.toml");
-        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).expect("a link");
-        assert!(create(&link, "b").is_err(), "a link is not followed");
-    }
 }

@@ -382,6 +382,9 @@ async fn what_flex_writes_is_for_its_owner_alone_whatever_the_umask() {
 
     let user = Subscriber::plain().await;
     let state = user.machine.home.path().join("state");
+    // A log that was there before.
+    let log = user.machine.file("old.log", "before\n");
+    std::fs::set_permissions(&log, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let flex = |identity: &Identity, arguments: &[&str], codes: &[i32]| {
         let program = user.machine.command(arguments);
         let output = Command::new("sh")
@@ -406,7 +409,7 @@ async fn what_flex_writes_is_for_its_owner_alone_whatever_the_umask() {
     flex(&owner, &["setup", "--yes", "--access-key", "--log-file", "setup.log"], &[0, 4]);
     flex(&copier, &["copy", "2021/05/31", "-vv", "--log-file", "copy.log", "--manifest", "manifest"], &[0]);
     flex(&owner, &["verify", "2021/05/31", "--deep", "--deep-record", "record"], &[0, 1]);
-    flex(&copier, &["verify", "2021/05/31", "--manifest", "manifest"], &[0]);
+    flex(&copier, &["verify", "2021/05/31", "--manifest", "manifest", "--log-file", "old.log"], &[0]);
     let (open, files) = open_to_others(user.machine.home.path());
     assert_eq!(open, [""; 0]);
     // The configuration, two logs, the access key's file, the manifest, the record of what was read.

@@ -1,7 +1,7 @@
 //! The manifest that a copy leaves: where it goes, and what becomes of it when the run ends or the disk is full.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::File,
     io::{self, BufWriter},
     path::{Path, PathBuf},
 };
@@ -18,6 +18,7 @@ use crate::{
     exit::Exit,
     language::msg,
     present::{Ui, json, size},
+    private,
 };
 
 fn now() -> DateTime<Utc> {
@@ -76,7 +77,7 @@ impl Claim {
         let path = Path::new(given);
         let in_folder = given.ends_with(std::path::is_separator) || path.is_dir();
         let path = if in_folder {
-            folder(path).map_err(|source| Fault::Unwritable { path: path.to_owned(), source })?;
+            private::folder(path).map_err(|source| Fault::Unwritable { path: path.to_owned(), source })?;
             path.join(format!("flex-{run}{SUFFIX}"))
         } else {
             path.to_owned()
@@ -87,7 +88,7 @@ impl Claim {
         let mut partial = path.clone().into_os_string();
         partial.push(PARTIAL);
         let partial = PathBuf::from(partial);
-        match create(&partial) {
+        match private::create(&partial) {
             Ok(file) => {
                 let partial = Partial { path: partial, file: Some(file), keep: false };
                 Ok(Self { path, in_folder, partial, run, started })
@@ -120,23 +121,6 @@ impl Claim {
         let state = State::Open(Box::new(begun));
         Ok(Writing { path, in_folder, partial: partial.path.clone(), state, records: 0 })
     }
-}
-
-/// Makes a folder, if there is none yet. Who else uses the machine need not look into it.
-fn folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 enum Fault {
@@ -242,7 +226,7 @@ impl Writing {
         file.sync_all()?;
         drop(file);
         // Taken first, so that the renaming never replaces a file of somebody else's.
-        create(&self.path)?;
+        private::create(&self.path)?;
         std::fs::rename(&self.partial, &self.path)?;
         #[cfg(unix)]
         if let Some(folder) = self.path.parent() {

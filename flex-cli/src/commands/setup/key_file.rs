@@ -2,12 +2,14 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use thiserror::Error;
+
+use crate::private;
 
 /// Where a key goes.
 #[derive(Clone, Debug)]
@@ -156,7 +158,7 @@ impl Ready {
     pub(super) fn prepare(place: &Place) -> Result<Self, KeyFileError> {
         match place {
             Place::Csv(path) => {
-                let file = create_private(path, 0o600).map_err(|source| match source.kind() {
+                let file = private::create(path).map_err(|source| match source.kind() {
                     io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.clone() },
                     _ => KeyFileError::Write { path: path.clone(), source },
                 })?;
@@ -173,7 +175,7 @@ impl Ready {
             |source| KeyFileError::Write { path, source }
         };
         if let Some(folder) = path.parent() {
-            create_private_folder(folder).map_err(failed(&path))?;
+            private::folder(folder).map_err(failed(&path))?;
         }
         // A link stays one: what it points to is replaced.
         let path = match fs::canonicalize(&path) {
@@ -191,7 +193,7 @@ impl Ready {
             return Err(KeyFileError::Taken { path, profile: profile.to_owned() });
         }
         let draft = draft_path(&path);
-        let file = create_private(&draft, mode_of(&path)).map_err(failed(&draft))?;
+        let file = private::create_as(&draft, mode_of(&path)).map_err(failed(&draft))?;
         let to = To::Credentials { path, profile: profile.to_owned(), before: before.clone() };
         let mut ready = Self { draft: Some(draft.clone()), file, to };
         // Written now: a full disk shows before there is a key.
@@ -263,25 +265,6 @@ fn mode_of(path: &Path) -> u32 {
 #[cfg(not(unix))]
 fn mode_of(_: &Path) -> u32 {
     0o600
-}
-
-/// A new file; never one that is there.
-fn create_private(path: &Path, mode: u32) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    options.open(path)
-}
-
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]
