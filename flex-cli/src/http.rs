@@ -156,7 +156,7 @@ mod tests {
         if let Some(content) = content {
             std::fs::write(&path, content).expect("a file");
         }
-        let error = client(Some(&path)).err().expect("no usable bundle");
+        let error = client(Some(&path)).expect_err("no usable bundle");
         assert!(error.to_string().contains("ca.pem"), "{error}");
         error.source.to_string()
     }
