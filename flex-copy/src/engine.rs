@@ -172,6 +172,7 @@ impl Engine {
         reason: CopyReason,
     ) -> Result<Outcome, StopReason> {
         let mut source_changed = false;
+        let mut refused = false;
         loop {
             let fault = match self.copy_once(object, item.destination_etag.as_ref(), reason).await {
                 Ok(Made { proof, etag, parts, checksum, layout }) => {
@@ -191,6 +192,9 @@ impl Engine {
                         Err(fault) => return self.end(object, fault),
                     }
                 }
+                // Between a refusal and the look at the source that explains it, the contract may have been extended; and a
+                // policy takes a while to reach all of S3. Before it ends the run, a refusal has to be repeated.
+                Fault::Refused(_) if !refused && self.would_stop() => refused = true,
                 Fault::PartsRefused(failed) => {
                     if !self.parts_refused.swap(true, Ordering::Relaxed) {
                         self.requests.notice(Notice::PartsRefused { failure: failed.failure.to_string() });
@@ -218,6 +222,11 @@ impl Engine {
             }
             Method::Parts(_) => self.copy_parts(object, replaced, reason).await,
         }
+    }
+
+    /// Whether one more refusal by the destination ends the run.
+    fn would_stop(&self) -> bool {
+        !self.is_proven() || self.refusals.load(Ordering::Relaxed) + 1 >= IN_A_ROW
     }
 
     /// The source as it is now, after it turned out to be another version than was listed.
@@ -249,8 +258,9 @@ impl Engine {
             Fault::NotProven { want, got } => failed(ObjectFailure::NotProven { want, got }),
             Fault::Failed(f) => failed(ObjectFailure::Request { attempts: f.attempts, source: f.failure }),
             Fault::Refused(f) | Fault::PartsRefused(f) => {
-                let in_a_row = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
-                if self.is_proven() && in_a_row < IN_A_ROW {
+                let would_stop = self.would_stop();
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+                if !would_stop {
                     failed(ObjectFailure::DestinationRefused { source: f.failure })
                 } else {
                     Err(StopReason::DestinationRefused {
