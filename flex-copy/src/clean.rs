@@ -1,6 +1,6 @@
 //! Finds and ends unfinished uploads, with an identity that may list them (the copy role may not).
 
-use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 use aws_sdk_s3::types::EncodingType;
 use tokio::sync::mpsc;
@@ -68,7 +68,7 @@ impl Cleaner {
                 .set_expected_bucket_owner(self.bucket.owner().map(str::to_owned));
             let page = self
                 .requests
-                .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+                .send((operation, self.bucket.key_prefix()), attempt_limit(0), OnCancel::Stop, || async {
                     let page = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                     // As for listings: a page that is cut off without a way to go on is not the end.
                     if page.is_truncated() != Some(false) && page.next_key_marker().is_none() {
@@ -79,7 +79,7 @@ impl Cleaner {
                 .await
                 .map_err(|failed| self.stop_reason(failed))?;
             let encoded = page.encoding_type() == Some(&EncodingType::Url);
-            let decoded = |text: &str| if encoded { decode(text) } else { Some(text.to_owned()) };
+            let decoded = |text: &str| if encoded { decode(text).map(Cow::into_owned) } else { Some(text.to_owned()) };
             for upload in page.uploads() {
                 let key = upload.key().and_then(decoded);
                 let (Some(key), Some(upload_id)) = (key, upload.upload_id()) else {
@@ -141,7 +141,7 @@ pub(crate) async fn abort(
     bucket: &Bucket,
     full_key: &str,
     upload_id: &str,
-    on_cancel: OnCancel,
+    on_cancel: OnCancel<'_>,
 ) -> Result<UploadEnd, Failed> {
     let operation = Operation::AbortMultipartUpload;
     let call = bucket
@@ -152,7 +152,7 @@ pub(crate) async fn abort(
         .upload_id(upload_id)
         .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
     let result = requests
-        .send(operation, attempt_limit(0), on_cancel, || async {
+        .send((operation, full_key), attempt_limit(0), on_cancel, || async {
             call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
         })
         .await;

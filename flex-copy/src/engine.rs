@@ -126,14 +126,15 @@ impl Engine {
         self.accepted_write();
     }
 
-    /// Copies one object of the plan to its end. `object` becomes the version that was copied. An error ends the run.
-    pub(crate) async fn copy(&self, item: &PlanItem, object: &mut ListedObject) -> Result<Outcome, StopReason> {
+    /// Copies one object of the plan to its end. The item's object becomes the version that was copied. An error ends the run.
+    pub(crate) async fn copy(&self, item: &mut PlanItem) -> Result<Outcome, StopReason> {
         let Action::Copy { mut reason, kms_possible, .. } = item.action else {
             return Err(StopReason::Internal(format!("{:?} is not a copy", item.action)));
         };
+        let (object, replaced) = (&mut item.object, item.destination_etag.as_ref());
         let mut kms = false;
         if kms_possible {
-            match self.kms_explains(&item.object).await {
+            match self.kms_explains(object).await {
                 Ok(explains) => kms = explains,
                 Err(fault) => return self.end(object, fault),
             }
@@ -160,21 +161,21 @@ impl Engine {
             }
             reason = CopyReason::Unproven;
         }
-        let outcome = self.copy_pinned(item, object, reason).await;
+        let outcome = self.copy_pinned(object, replaced, reason).await;
         drop(probe);
         outcome
     }
 
     async fn copy_pinned(
         &self,
-        item: &PlanItem,
         object: &mut ListedObject,
+        replaced: Option<&ETag>,
         reason: CopyReason,
     ) -> Result<Outcome, StopReason> {
         let mut source_changed = false;
         let mut refused = false;
         loop {
-            let fault = match self.copy_once(object, item.destination_etag.as_ref(), reason).await {
+            let fault = match self.copy_once(object, replaced, reason).await {
                 Ok(Made { proof, etag, parts, checksum, layout }) => {
                     let (checksum, layout) = (checksum.map(Box::new), layout.map(Box::new));
                     return Ok(Outcome::Copied { proof, reason, etag, parts, source_changed, checksum, layout });
@@ -302,7 +303,7 @@ impl Engine {
             .key(source.key(key))
             .set_expected_bucket_owner(source.owner().map(str::to_owned));
         let answer = async { head.send().await.map_err(|e| RequestFailure::from_sdk(operation, e)) };
-        self.requests.answers(operation, answer).await
+        self.requests.answers((operation, key), answer).await
     }
 
     /// What a failure means that says so itself; on the source, a 403 does.
@@ -366,17 +367,19 @@ pub(crate) async fn head_source(
 ) -> Result<HeadObjectOutput, Failed> {
     let operation = Operation::HeadObject;
     let source = &scene.source;
-    let call = source
-        .client()
-        .head_object()
-        .bucket(source.name())
-        .key(source.key(key))
-        .set_part_number(part)
-        .set_checksum_mode((checksum && !scene.settings.compat).then_some(ChecksumMode::Enabled))
-        .set_expected_bucket_owner(source.owner().map(str::to_owned));
+    let call = || {
+        source
+            .client()
+            .head_object()
+            .bucket(source.name())
+            .key(source.key(key))
+            .set_part_number(part)
+            .set_checksum_mode((checksum && !scene.settings.compat).then_some(ChecksumMode::Enabled))
+            .set_expected_bucket_owner(source.owner().map(str::to_owned))
+    };
     requests
-        .send(operation, attempt_limit(0), OnCancel::Stop, || async {
-            let answer = call.clone().send().await;
+        .send((operation, key), attempt_limit(0), OnCancel::Stop, || async {
+            let answer = call().send().await;
             answer.map_err(|e| RequestFailure::from_sdk(operation, e).or_skewed(source.now()))
         })
         .await

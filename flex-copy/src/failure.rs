@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::{DateTime, date_time::Format};
 
-use crate::signed::signed_at;
+use crate::{governor::Priority, signed::signed_at};
 
 /// The operations that flex sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +27,31 @@ pub enum Operation {
     AbortMultipartUpload,
     ListParts,
     ListMultipartUploads,
+}
+
+impl Operation {
+    /// Whether S3 counts it among the writes of a partition.
+    pub(crate) fn is_write(self) -> bool {
+        match self {
+            Self::CopyObject
+            | Self::CreateMultipartUpload
+            | Self::UploadPartCopy
+            | Self::CompleteMultipartUpload
+            | Self::AbortMultipartUpload => true,
+            Self::ListObjectsV2 | Self::HeadObject | Self::GetObject | Self::ListParts | Self::ListMultipartUploads => {
+                false
+            }
+        }
+    }
+
+    pub(crate) fn priority(self) -> Priority {
+        match self {
+            Self::CompleteMultipartUpload | Self::AbortMultipartUpload => Priority::Finish,
+            Self::ListObjectsV2 | Self::ListMultipartUploads => Priority::Look,
+            Self::CreateMultipartUpload | Self::UploadPartCopy | Self::ListParts => Priority::GoOn,
+            Self::HeadObject | Self::GetObject | Self::CopyObject => Priority::Begin,
+        }
+    }
 }
 
 impl fmt::Display for Operation {

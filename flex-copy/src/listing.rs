@@ -1,6 +1,6 @@
 //! Listings: one page at a time, in key order, checked for what a comparison relies on.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use aws_sdk_s3::types::EncodingType;
 use flex_keys::KeyRange;
@@ -39,7 +39,7 @@ pub(crate) async fn page(
     bucket: &Bucket,
     side: Side,
     what: &PageRequest<'_>,
-    on_cancel: OnCancel,
+    on_cancel: OnCancel<'_>,
 ) -> Result<Page, StopReason> {
     // Keys may hold characters that XML cannot; S3 encodes them when asked, and says whether it did.
     let mut call = bucket
@@ -56,7 +56,7 @@ pub(crate) async fn page(
     }
     let operation = Operation::ListObjectsV2;
     let answer = requests
-        .send(operation, attempt_limit(0), on_cancel, || async {
+        .send((operation, what.prefix), attempt_limit(0), on_cancel, || async {
             let answer = call.clone().send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
             // Cut off without a way to go on, or without a word of whether it is, as an empty or mangled answer looks: ask
             // again. Taken for the end of the listing it would lose what follows.
@@ -76,7 +76,7 @@ pub(crate) async fn page(
     let encoded = answer.encoding_type() == Some(&EncodingType::Url);
     let vendor_key = |text: Option<&str>| {
         let text = text.ok_or_else(|| bad("an entry without a key".into()))?;
-        let full = if encoded { decode(text) } else { Some(text.to_owned()) };
+        let full = if encoded { decode(text) } else { Some(Cow::Borrowed(text)) };
         let full = full.ok_or_else(|| bad(format!("the key {text:?} is not UTF-8")))?;
         match full.strip_prefix(bucket.key_prefix()) {
             Some(key) => Ok(key.to_owned()),
@@ -107,9 +107,12 @@ pub(crate) async fn page(
 }
 
 /// Undoes `encoding-type=url`: S3 writes a space as `+`.
-pub(crate) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains(['+', '%']) {
+        return Some(Cow::Borrowed(text));
+    }
     let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8().ok().map(|key| key.into_owned())
+    percent_decode_str(&text).decode_utf8().ok().map(|key| Cow::Owned(key.into_owned()))
 }
 
 fn stop_reason(bucket: &Bucket, side: Side, prefix: &str, failed: Failed) -> StopReason {
@@ -170,15 +173,19 @@ impl<'a> RangeReader<'a> {
         }
         self.token = page.next;
         self.ended = self.token.is_none();
+        let mut last = self.last.as_deref();
         for object in &page.objects {
-            if let Some(last) = &self.last
-                && object.key <= *last
+            if let Some(last) = last
+                && object.key.as_str() <= last
             {
                 return Err(self.bad(format!("{:?} comes after {last:?}", object.key)));
             }
             if !object.key.starts_with(&self.range.prefix) {
                 return Err(self.bad(format!("{:?} is outside of it", object.key)));
             }
+            last = Some(&object.key);
+        }
+        if let Some(object) = page.objects.last() {
             self.last = Some(object.key.clone());
         }
         self.page = page.objects.into();

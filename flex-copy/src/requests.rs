@@ -7,7 +7,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CopySettings, DEFAULT_ANSWER_LIMIT, Notice, RequestFailure,
     failure::{FailureKind, Operation},
-    governor::Governor,
+    governor::{Governor, Priority},
 };
 
 /// Credentials that can be told that a request with them was refused as expired.
@@ -46,7 +46,9 @@ pub trait RenewableCredentials: Send + Sync {
 
 /// Waits between attempts: full jitter, random(0, min(cap, base · 2^n)).
 const TRANSIENT_BASE: Duration = Duration::from_millis(100);
-const THROTTLE_BASE: Duration = Duration::from_millis(500);
+/// Shorter than S3's clients wait: the pace of the partition keeps the load down, and a long wait at the end holds up a run.
+const THROTTLE_BASE: Duration = Duration::from_millis(100);
+const LONGEST_THROTTLE_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// How long to look for a service that has not answered once.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -89,10 +91,12 @@ impl Failed {
 }
 
 /// What becomes of a request when the run is cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnCancel {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OnCancel<'a> {
     /// It is not sent (again).
     Stop,
+    /// The same, and likewise when this is set.
+    StopOr(&'a AtomicBool),
     /// It goes on: it cleans up.
     Finish,
 }
@@ -167,24 +171,24 @@ impl Requests {
     /// Sends until there is a success or a reason to give up. Every attempt holds one place; a wait holds none.
     pub(crate) async fn send<T, F, Fut>(
         &self,
-        operation: Operation,
+        (operation, key): (Operation, &str),
         limit: Duration,
-        on_cancel: OnCancel,
+        on_cancel: OnCancel<'_>,
         attempt: F,
     ) -> Result<T, Failed>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
-        self.send_noting(operation, limit, on_cancel, attempt).await.map(|(value, _)| value)
+        self.send_noting((operation, key), limit, on_cancel, attempt).await.map(|(value, _)| value)
     }
 
     /// Like [`send`](Self::send), and tells whether an attempt before the successful one may have had its effect too.
     pub(crate) async fn send_noting<T, F, Fut>(
         &self,
-        operation: Operation,
+        (operation, key): (Operation, &str),
         limit: Duration,
-        on_cancel: OnCancel,
+        on_cancel: OnCancel<'_>,
         attempt: F,
     ) -> Result<(T, bool), Failed>
     where
@@ -197,18 +201,23 @@ impl Requests {
         let mut renewals = 0;
         let mut maybe_done = false;
         let mut failing_since = None;
-        let stop = on_cancel == OnCancel::Stop;
+        let stop = !matches!(on_cancel, OnCancel::Finish);
         let cancelled = |attempts, maybe_done| {
             let failure = RequestFailure::cancelled(operation);
             Err(Failed { failure, attempts, maybe_done, gave_up: GaveUp::AtOnce })
         };
         loop {
             let urgent = !stop && self.cancel.is_cancelled();
-            let permit = tokio::select! {
+            let (place, sent) = tokio::select! {
                 biased;
                 () = self.cancel.cancelled(), if stop => return cancelled(attempts, maybe_done),
-                permit = self.governor.admit(urgent) => permit,
+                admitted = self.governor.admit(operation, key, operation.priority(), urgent) => admitted,
             };
+            if let OnCancel::StopOr(given_up) = on_cancel
+                && given_up.load(Ordering::Relaxed)
+            {
+                return cancelled(attempts, maybe_done);
+            }
             let others = self.governor.successes();
             let generation = self.credentials.as_ref().map(|c| c.generation());
             *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
@@ -217,11 +226,11 @@ impl Requests {
                 Ok(result) => result,
                 Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
             };
-            drop(permit);
+            drop(place);
             let mut failure = match result {
                 Ok(value) => {
                     tracing::debug!(%operation, attempt = tries + 1, took = ?begun.elapsed(), "answered");
-                    self.governor.succeeded();
+                    self.governor.succeeded(&sent);
                     return Ok((value, maybe_done));
                 }
                 Err(failure) => failure,
@@ -249,28 +258,31 @@ impl Requests {
                     Err(source) => failure = RequestFailure::renewal(operation, source),
                 }
             }
-            let base = match self.kind(&failure) {
+            let (base, longest) = match self.kind(&failure) {
                 FailureKind::Throttled => {
                     self.throttled.fetch_add(1, Ordering::Relaxed);
-                    if let Some(requests_per_second) = self.governor.slow_down() {
+                    if let Some(requests_per_second) = self.governor.slow_down(&sent) {
                         self.notice(Notice::SlowedDown { requests_per_second });
                     }
-                    THROTTLE_BASE
+                    (THROTTLE_BASE, LONGEST_THROTTLE_WAIT)
                 }
                 FailureKind::Transient => {
                     attempts += 1;
-                    TRANSIENT_BASE
+                    (TRANSIENT_BASE, LONGEST_WAIT)
                 }
                 FailureKind::NoAnswer => {
+                    if failure.kind() == FailureKind::NoAnswer {
+                        self.governor.trouble();
+                    }
                     // While nobody else is answered either, it is an outage and not this request's fault.
                     if self.governor.successes() > others {
                         attempts += 1;
                     }
-                    TRANSIENT_BASE
+                    (TRANSIENT_BASE, LONGEST_WAIT)
                 }
                 _ => {
                     // The service answered: it is well, whatever it thinks of this request.
-                    self.governor.succeeded();
+                    self.governor.answered();
                     return Err(Failed { failure, attempts: attempts + 1, maybe_done, gave_up: GaveUp::AtOnce });
                 }
             };
@@ -294,7 +306,7 @@ impl Requests {
                 self.notice(Notice::Waiting { failure: failure.to_string() });
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
-            let pause = base.saturating_mul(1 << tries.min(10)).min(LONGEST_WAIT).mul_f64(fastrand::f64());
+            let pause = base.saturating_mul(1 << tries.min(10)).min(longest).mul_f64(fastrand::f64());
             let _waiting = self.governor.wait_guard();
             tokio::select! {
                 biased;
@@ -316,11 +328,11 @@ impl Requests {
     }
 
     /// One attempt, without retries: whether the service answers at all.
-    pub(crate) async fn answers<T, Fut>(&self, operation: Operation, attempt: Fut) -> bool
+    pub(crate) async fn answers<T, Fut>(&self, (operation, key): (Operation, &str), attempt: Fut) -> bool
     where
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
-        let _permit = self.governor.admit(true).await;
+        let _admitted = self.governor.admit(operation, key, Priority::Finish, true).await;
         *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
         match timeout(ANSWER_LIMIT, attempt).await {
             Ok(Ok(_)) => true,

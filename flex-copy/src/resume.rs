@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// Gives whether others are worth a request.
-    async fn discard(&self, upload: &JournalUpload, on_cancel: OnCancel) -> bool {
+    async fn discard(&self, upload: &JournalUpload, on_cancel: OnCancel<'_>) -> bool {
         let destination = &self.scene.destination;
         match clean::abort(&self.requests, destination, &upload.key, &upload.upload_id, on_cancel).await {
             // One that was completed, and whose run was killed before it noted so, is no news.
@@ -137,7 +137,7 @@ impl Engine {
                 .set_expected_bucket_owner(destination.owner().map(str::to_owned));
             let page = self
                 .requests
-                .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+                .send((operation, &upload.key), attempt_limit(0), OnCancel::Stop, || async {
                     call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
                 })
                 .await?;

@@ -1,6 +1,7 @@
 //! A run: takes the plan as it comes, keeps copies going side by side, and tells events.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
@@ -18,7 +19,7 @@ use crate::{
     Outcome, PlanItem, StopReason, Summary,
     engine::Engine,
     open_uploads::Uploads,
-    plan::{self, Batch, Scene},
+    plan::{self, Batch, Method, Scene},
     requests::Requests,
     telling::{Deserted, Listener, Teller},
 };
@@ -68,6 +69,7 @@ pub(crate) fn start(
             events,
             window: Window::default(),
             objects: JoinSet::new(),
+            requests_wanted: 0,
             summary: Summary::default(),
             cancel,
             stop,
@@ -77,8 +79,15 @@ pub(crate) fn start(
     CopyRun { events, uploads }
 }
 
-/// An object as it was copied, or else listed; the ETag that the destination had under its key; and how it ended.
-type Ended = (ListedObject, Option<ETag>, Result<Outcome, StopReason>);
+struct Ended {
+    /// As it was copied, or else listed.
+    object: ListedObject,
+    /// What the destination had under its key.
+    destination_etag: Option<ETag>,
+    result: Result<Outcome, StopReason>,
+    /// Its share of [`Run::requests_wanted`].
+    wanted: usize,
+}
 
 struct Run {
     engine: Arc<Engine>,
@@ -86,6 +95,8 @@ struct Run {
     events: Teller<CopyEvent>,
     window: Window,
     objects: JoinSet<Ended>,
+    /// Requests that the objects under way can have in flight, twice over where it is one.
+    requests_wanted: usize,
     summary: Summary,
     /// The caller's.
     cancel: CancellationToken,
@@ -108,7 +119,7 @@ impl Run {
                 stopping = true;
                 listing.abort_all();
             }
-            while !stopping && self.objects.len() < self.width() {
+            while !stopping && self.has_room() {
                 let Some(item) = self.window.next(self.engine.is_proven()) else { break };
                 self.begin(item);
             }
@@ -120,7 +131,7 @@ impl Run {
                 biased;
                 Some(notice) = notices.recv() => self.tell(CopyEvent::Notice(notice)).await?,
                 () = self.stop.cancelled(), if !stopping => {}
-                batch = batches.recv(), if listing_open && !stopping && self.window.len() < self.engine.scene.settings.listing_ahead => match batch {
+                batch = batches.recv(), if listing_open && !stopping && self.window.has_room(self.engine.scene.settings.listing_ahead) => match batch {
                     Some(Ok(batch)) => self.take(batch).await?,
                     Some(Err(reason)) => self.stop_for(reason),
                     None => {
@@ -130,7 +141,10 @@ impl Run {
                     }
                 },
                 Some(ended) = self.objects.join_next(), if !self.objects.is_empty() => match ended {
-                    Ok((object, before, result)) => self.end(object, before, result).await?,
+                    Ok(Ended { object, destination_etag, result, wanted }) => {
+                        self.requests_wanted -= wanted;
+                        self.end(object, destination_etag, result).await?;
+                    }
                     // A panic is caught inside the task, and nothing aborts these tasks.
                     Err(e) => self.stop_for(StopReason::Internal(e.to_string())),
                 },
@@ -166,21 +180,28 @@ impl Run {
         self.tell(CopyEvent::Summary(Box::new(summary))).await
     }
 
-    /// Objects at once. One that waits to try again has given its place to another.
-    fn width(&self) -> usize {
+    /// Whether another object may begin: as many as fill the places, for requests that wait to be sent again hold none. An
+    /// object by parts begins and ends with single requests, so twice the parts are needed to keep the places full.
+    fn has_room(&self) -> bool {
         let places = self.engine.scene.settings.max_in_flight;
         if self.engine.is_proven() {
-            places + self.engine.requests.governor().waiting().min(places)
+            let governor = self.engine.requests.governor();
+            self.requests_wanted < 2 * (governor.width() + governor.waiting().min(places))
         } else {
-            places.min(UNPROVEN_WIDTH)
+            self.objects.len() < places.min(UNPROVEN_WIDTH)
         }
     }
 
-    fn begin(&mut self, item: PlanItem) {
+    fn begin(&mut self, mut item: PlanItem) {
+        let wanted = match item.action {
+            Action::Copy { method: Method::Parts(parts), .. } => usize::try_from(parts).unwrap_or(usize::MAX).max(2),
+            _ => 2,
+        };
+        let wanted = wanted.min(2 * self.engine.scene.settings.max_in_flight);
+        self.requests_wanted += wanted;
         let engine = self.engine.clone();
         self.objects.spawn(async move {
-            let mut object = item.object.clone();
-            let copy = AssertUnwindSafe(engine.copy(&item, &mut object)).catch_unwind();
+            let copy = AssertUnwindSafe(engine.copy(&mut item)).catch_unwind();
             let result = copy.await.unwrap_or_else(|panic| {
                 let what = panic
                     .downcast_ref::<&str>()
@@ -189,7 +210,8 @@ impl Run {
                     .unwrap_or_else(|| "a task panicked".into());
                 Ok(Outcome::Failed(Arc::new(ObjectFailure::Internal(what))))
             });
-            (object, item.destination_etag, result)
+            let object = item.object;
+            Ended { object, destination_etag: item.destination_etag, result, wanted }
         });
     }
 
@@ -299,27 +321,38 @@ impl Run {
     }
 }
 
-/// What is planned and not begun, by size: the largest first, so that no giant is left to the end; the smallest first
-/// while the destination is unproven, so that it is proven soon.
+/// What is planned and not begun, by size: the largest first, so that no giant is left to the end, and equals in the order of
+/// the listing; the smallest first while the destination is unproven, so that it is proven soon.
 #[derive(Default)]
 struct Window {
-    items: BTreeMap<(u64, u64), PlanItem>,
+    items: BTreeMap<(u64, Reverse<u64>), PlanItem>,
     count: u64,
+    memory: usize,
+}
+
+/// What the window's items may take, however many it may hold: keys are up to 1,024 bytes long.
+const WINDOW_MEMORY: usize = 64 << 20;
+
+fn memory(item: &PlanItem) -> usize {
+    let texts = [&item.object.etag].into_iter().chain(&item.destination_etag).map(|etag| etag.as_str().len());
+    size_of::<PlanItem>() + item.object.key.len() + texts.sum::<usize>()
 }
 
 impl Window {
     fn push(&mut self, item: PlanItem) {
-        self.items.insert((item.object.size, self.count), item);
+        self.memory += memory(&item);
+        self.items.insert((item.object.size, Reverse(self.count)), item);
         self.count += 1;
     }
 
     fn next(&mut self, proven: bool) -> Option<PlanItem> {
-        let next = if proven { self.items.pop_last() } else { self.items.pop_first() };
-        next.map(|(_, item)| item)
+        let (_, next) = if proven { self.items.pop_last() } else { self.items.pop_first() }?;
+        self.memory -= memory(&next);
+        Some(next)
     }
 
-    fn len(&self) -> usize {
-        self.items.len()
+    fn has_room(&self, most: usize) -> bool {
+        self.items.len() < most && self.memory < WINDOW_MEMORY
     }
 
     fn is_empty(&self) -> bool {

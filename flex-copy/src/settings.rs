@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-/// Requests in flight at once, unless set otherwise.
-pub const DEFAULT_MAX_IN_FLIGHT: usize = 64;
+/// Requests in flight at once, at most. A run begins with fewer, and takes more while the service answers.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 1024;
 /// The highest number of requests in flight that is accepted.
 pub const MAX_IN_FLIGHT_LIMIT: usize = 1024;
 /// Attempts at one request, the first one included, while the service answers others. Waiting out a throttled or
@@ -18,7 +18,7 @@ pub const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(300);
 pub const DEFAULT_ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Objects that are listed and not begun, at most: what bounds the memory of a run.
-pub const DEFAULT_LISTING_AHEAD: usize = 10_000;
+pub const DEFAULT_LISTING_AHEAD: usize = 100_000;
 
 /// How a copy is to be proven where the choice costs requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl CopySettings {
         CopySettingsBuilder { settings: Self::default() }
     }
 
-    /// Requests in flight at once.
+    /// Requests in flight at once, at most.
     pub fn max_in_flight(&self) -> usize {
         self.max_in_flight
     }
@@ -140,7 +140,7 @@ pub struct CopySettingsBuilder {
 }
 
 impl CopySettingsBuilder {
-    /// Requests in flight at once, 1 to [`MAX_IN_FLIGHT_LIMIT`].
+    /// Requests in flight at once, at most: 1 to [`MAX_IN_FLIGHT_LIMIT`].
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.settings.max_in_flight = requests;
         self

@@ -55,10 +55,12 @@ impl Intercept for SignedAt {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // Only a refusal asks for it.
+        let refused = context.response().status().is_client_error();
         let headers = context.response_mut().headers_mut();
         // What the service says under that name is not ours.
         headers.remove(SIGNED_AT);
-        if let Some(Signature(at)) = bag.load::<Signature>() {
+        if let (true, Some(Signature(at))) = (refused, bag.load::<Signature>()) {
             headers.insert(SIGNED_AT, at.clone());
         }
         Ok(())

@@ -144,7 +144,7 @@ impl Engine {
         self.uploads.opening(&upload.key).await;
         let created = self
             .requests
-            .send_noting(operation, attempt_limit(0), OnCancel::Stop, || async {
+            .send_noting((operation, &object.key), attempt_limit(0), OnCancel::Stop, || async {
                 let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 let id = answer.upload_id().filter(|id| !id.is_empty()).map(str::to_owned);
                 let sse = answer.server_side_encryption().cloned();
@@ -202,7 +202,7 @@ impl Engine {
                     if broken.load(Ordering::Relaxed) || self.requests.cancelled() {
                         return None;
                     }
-                    let result = self.copy_range(object, upload, number, range).await;
+                    let result = self.copy_range(object, upload, number, range, broken).await;
                     if result.is_err() {
                         broken.store(true, Ordering::Relaxed);
                     }
@@ -213,8 +213,9 @@ impl Engine {
         while let Some(result) = results.next().await {
             match result {
                 Some(Ok(part)) => parts.push(part),
-                Some(Err(failed)) => failure = failure.or(Some(failed)),
                 None => skipped = true,
+                Some(Err(failed)) if failed.kind() == FailureKind::Cancelled => skipped = true,
+                Some(Err(failed)) => failure = failure.or(Some(failed)),
             }
         }
         drop(results);
@@ -237,26 +238,29 @@ impl Engine {
         upload: &JournalUpload,
         number: i32,
         range: Option<RangeInclusive<u64>>,
+        broken: &AtomicBool,
     ) -> Result<CompletedPart, Failed> {
         let (source, destination) = (&self.scene.source, &self.scene.destination);
         let bytes = range.as_ref().map_or(object.size, |r| r.end() - r.start() + 1);
-        let call = destination
-            .client()
-            .upload_part_copy()
-            .bucket(destination.name())
-            .key(&upload.key)
-            .upload_id(&upload.upload_id)
-            .part_number(number)
-            .copy_source(source.copy_source(&object.key))
-            .copy_source_if_match(object.etag.quoted())
-            .set_copy_source_range(range.map(|r| format!("bytes={}-{}", r.start(), r.end())))
-            .set_expected_bucket_owner(destination.owner().map(str::to_owned))
-            .set_expected_source_bucket_owner(source.owner().map(str::to_owned));
+        let call = || {
+            destination
+                .client()
+                .upload_part_copy()
+                .bucket(destination.name())
+                .key(&upload.key)
+                .upload_id(&upload.upload_id)
+                .part_number(number)
+                .copy_source(source.copy_source(&object.key))
+                .copy_source_if_match(object.etag.quoted())
+                .set_copy_source_range(range.as_ref().map(|r| format!("bytes={}-{}", r.start(), r.end())))
+                .set_expected_bucket_owner(destination.owner().map(str::to_owned))
+                .set_expected_source_bucket_owner(source.owner().map(str::to_owned))
+        };
         let operation = Operation::UploadPartCopy;
         let part = self
             .requests
-            .send(operation, attempt_limit(bytes), OnCancel::Stop, || async {
-                let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+            .send((operation, &object.key), attempt_limit(bytes), OnCancel::StopOr(broken), || async {
+                let answer = call().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 answer
                     .copy_part_result()
                     .and_then(|result| {
@@ -295,7 +299,7 @@ impl Engine {
         let completed = self
             .requests
             // All parts are there: completing is cheaper than throwing them away.
-            .send(operation, COMPLETION_LIMIT, OnCancel::Finish, || async {
+            .send((operation, &object.key), COMPLETION_LIMIT, OnCancel::Finish, || async {
                 let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.e_tag() {
                     Some(etag) if !etag.is_empty() => Ok(answer),

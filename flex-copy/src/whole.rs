@@ -24,27 +24,30 @@ impl Engine {
         let (source, destination) = (&self.scene.source, &self.scene.destination);
         let settings = &self.scene.settings;
         let (encryption, key_id) = encryption(settings.encryption.as_ref());
-        let call = destination
-            .client()
-            .copy_object()
-            .bucket(destination.name())
-            .key(destination.key(&object.key))
-            .copy_source(source.copy_source(&object.key))
-            .copy_source_if_match(object.etag.quoted())
-            .acl(ObjectCannedAcl::BucketOwnerFullControl)
-            // REPLACE with no tags: the default needs tagging permissions that the role does not have.
-            .tagging_directive(TaggingDirective::Replace)
-            .set_annotation_directive((!settings.compat).then_some(AnnotationDirective::Exclude))
-            .set_storage_class(settings.storage_class.as_deref().map(StorageClass::from))
-            .set_server_side_encryption(encryption)
-            .set_ssekms_key_id(key_id)
-            .set_expected_bucket_owner(destination.owner().map(str::to_owned))
-            .set_expected_source_bucket_owner(source.owner().map(str::to_owned));
+        // Made anew for each attempt, of which there is one as a rule.
+        let call = || {
+            destination
+                .client()
+                .copy_object()
+                .bucket(destination.name())
+                .key(destination.key(&object.key))
+                .copy_source(source.copy_source(&object.key))
+                .copy_source_if_match(object.etag.quoted())
+                .acl(ObjectCannedAcl::BucketOwnerFullControl)
+                // REPLACE with no tags: the default needs tagging permissions that the role does not have.
+                .tagging_directive(TaggingDirective::Replace)
+                .set_annotation_directive((!settings.compat).then_some(AnnotationDirective::Exclude))
+                .set_storage_class(settings.storage_class.as_deref().map(StorageClass::from))
+                .set_server_side_encryption(encryption.clone())
+                .set_ssekms_key_id(key_id.clone())
+                .set_expected_bucket_owner(destination.owner().map(str::to_owned))
+                .set_expected_source_bucket_owner(source.owner().map(str::to_owned))
+        };
         let operation = Operation::CopyObject;
         let answer = self
             .requests
-            .send(operation, attempt_limit(object.size), OnCancel::Stop, || async {
-                let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+            .send((operation, &object.key), attempt_limit(object.size), OnCancel::Stop, || async {
+                let answer = call().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.copy_object_result().and_then(|r| r.e_tag()) {
                     Some(etag) if !etag.is_empty() => Ok(answer),
                     _ => Err(RequestFailure::empty_answer(operation)),

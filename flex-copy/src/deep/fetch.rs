@@ -174,7 +174,7 @@ impl Reader {
             aws_sdk_s3::config::Builder::new().response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         let answer = self
             .requests
-            .send(operation, attempt_limit(0), OnCancel::Stop, || async {
+            .send((operation, wanted.key), attempt_limit(0), OnCancel::Stop, || async {
                 let call = call.clone().customize().config_override(config.clone());
                 let answer = call.send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
                 // S3 always says which version it sends. What does not was not sent by it, as a proxy's own page.

@@ -219,7 +219,7 @@ impl Run {
     /// Sorts a batch of the plan: what is to be read or asked about into the window, the rest is at its end already.
     async fn take(&mut self, batch: Vec<PlanItem>) -> Result<(), Deserted> {
         // The service answers, whoever asks.
-        self.reader.requests.governor().succeeded();
+        self.reader.requests.governor().answered();
         let (mut listed, mut to_read) = (Count::default(), Count::default());
         let mut ends = Vec::new();
         for PlanItem { object, action, destination_etag, destination_size, .. } in batch {

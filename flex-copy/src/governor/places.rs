@@ -1,0 +1,234 @@
+//! Places in flight: how many there are, and who gets the next one.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::Instant};
+
+/// Places at the start. It grows by one with each answer, so it doubles with each round trip.
+const AT_FIRST: usize = 64;
+/// Connections that fail do not take the places below this.
+const FEWEST: usize = 8;
+/// What is left of the places when connections fail, at most once in [`CUT_INTERVAL`].
+const CUT: f64 = 0.85;
+const CUT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Who comes first where places are scarce. Within each, it is who came first; everything in the upper ones is finite and
+/// small against what waits below, so nobody waits for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    /// Ends what is under way: a completion, an abort.
+    Finish,
+    /// Finds what is to be done, without which places would soon be idle.
+    Look,
+    /// Goes on with an object that was begun: the sooner it ends, the fewer uploads are open.
+    GoOn,
+    /// Begins an object.
+    Begin,
+}
+
+const PRIORITIES: usize = 4;
+
+/// A place in flight, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Option<Arc<Inner>>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.take() {
+            inner.state().in_flight -= 1;
+            give(&inner);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Places(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ceiling: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    width: usize,
+    in_flight: usize,
+    waiting: [VecDeque<oneshot::Sender<Place>>; PRIORITIES],
+    last_cut: Option<Instant>,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Plain numbers and queues, whole at every moment: a panic elsewhere does not spoil them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    pub(crate) fn new(ceiling: usize) -> Self {
+        let state = State { width: ceiling.min(AT_FIRST), in_flight: 0, waiting: Default::default(), last_cut: None };
+        Self(Arc::new(Inner { ceiling, state: Mutex::new(state) }))
+    }
+
+    /// Waits for a place.
+    pub(crate) async fn take(&self, priority: Priority) -> Place {
+        let turn = {
+            let mut state = self.0.state();
+            // Whoever waits already comes first, unless it may wait for this one.
+            let first = state.waiting.iter().take(priority as usize + 1).all(VecDeque::is_empty);
+            if first && state.in_flight < state.width {
+                state.in_flight += 1;
+                return Place(Some(self.0.clone()));
+            }
+            let (give, turn) = oneshot::channel();
+            state.waiting[priority as usize].push_back(give);
+            turn
+        };
+        match turn.await {
+            Ok(place) => place,
+            // The queue outlives its waiters, so this does not happen; a place too many is better than none.
+            Err(_) => {
+                self.0.state().in_flight += 1;
+                Place(Some(self.0.clone()))
+            }
+        }
+    }
+
+    /// A request was answered: there may be more at once.
+    pub(crate) fn answered(&self) {
+        {
+            let mut state = self.0.state();
+            // Only where the places are used, or their number would say nothing.
+            if state.width >= self.0.ceiling || 2 * state.in_flight < state.width {
+                return;
+            }
+            state.width += 1;
+        }
+        give(&self.0);
+    }
+
+    /// A connection failed, which too many at once may be the reason for.
+    pub(crate) fn trouble(&self) {
+        let now = Instant::now();
+        let mut state = self.0.state();
+        if state.last_cut.is_none_or(|at| now.duration_since(at) >= CUT_INTERVAL) {
+            state.last_cut = Some(now);
+            let cut = (state.width as f64 * CUT) as usize;
+            state.width = cut.max(FEWEST.min(state.width));
+        }
+    }
+
+    /// Places that there are now.
+    pub(crate) fn width(&self) -> usize {
+        self.0.state().width
+    }
+}
+
+/// Hands free places to those who wait, the foremost first.
+fn give(inner: &Arc<Inner>) {
+    loop {
+        let next = {
+            let mut state = inner.state();
+            if state.in_flight >= state.width {
+                return;
+            }
+            let Some(next) = state.waiting.iter_mut().find_map(VecDeque::pop_front) else { return };
+            state.in_flight += 1;
+            next
+        };
+        // Whoever has gone meanwhile leaves the place to the next. It is not dropped here, for that would come back here.
+        if let Err(mut place) = next.send(Place(Some(inner.clone()))) {
+            place.0 = None;
+            inner.state().in_flight -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn wide(places: usize) -> Places {
+        let wide = Places::new(places);
+        wide.0.state().width = places;
+        wide
+    }
+
+    fn in_flight(places: &Places) -> usize {
+        places.0.state().in_flight
+    }
+
+    #[tokio::test]
+    async fn the_foremost_gets_the_next_place_and_equals_in_their_order() {
+        let places = wide(1);
+        let held = places.take(Priority::Begin).await;
+        let order = Mutex::new(Vec::new());
+        let wait = async |name, priority| {
+            let _place = places.take(priority).await;
+            order.lock().unwrap().push(name);
+        };
+        let all = futures::future::join_all([
+            wait("begin 1", Priority::Begin).boxed_local(),
+            wait("part", Priority::GoOn).boxed_local(),
+            wait("begin 2", Priority::Begin).boxed_local(),
+            wait("abort", Priority::Finish).boxed_local(),
+            wait("list", Priority::Look).boxed_local(),
+        ]);
+        let mut all = std::pin::pin!(all);
+        assert!(all.as_mut().now_or_never().is_none(), "one place, and it is taken");
+        drop(held);
+        all.await;
+        assert_eq!(*order.lock().unwrap(), ["abort", "list", "part", "begin 1", "begin 2"]);
+        assert_eq!(in_flight(&places), 0);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_costs_no_place() {
+        let places = wide(1);
+        let held = places.take(Priority::Begin).await;
+        for _ in 0..10_000 {
+            assert!(places.take(Priority::Begin).now_or_never().is_none());
+        }
+        // Given a place that nobody takes: it comes back too.
+        let mut waits = Box::pin(places.take(Priority::Begin));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(held);
+        drop(waits);
+        assert_eq!(in_flight(&places), 0);
+        assert!(places.take(Priority::Begin).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_grow_while_they_are_used_up_to_the_ceiling_and_trouble_takes_some() {
+        let places = Places::new(100);
+        assert_eq!((places.width(), Places::new(3).width()), (64, 3));
+        places.answered();
+        assert_eq!(places.width(), 64, "idle places are no reason for more");
+        let mut held = Vec::new();
+        for _ in 0..64 {
+            held.push(places.take(Priority::Begin).await);
+        }
+        for _ in 0..50 {
+            places.answered();
+            held.extend(places.take(Priority::Begin).now_or_never());
+        }
+        assert_eq!((places.width(), held.len()), (100, 100));
+        places.trouble();
+        places.trouble();
+        assert_eq!(places.width(), 85, "once a second");
+        for _ in 0..100 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            places.trouble();
+        }
+        assert_eq!(places.width(), FEWEST);
+        drop(held);
+        assert_eq!(in_flight(&places), 0);
+    }
+}
