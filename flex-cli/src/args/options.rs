@@ -88,7 +88,7 @@ pub(crate) struct Global {
     /// Encryption of the copies [default: the bucket's]
     #[arg(long, global = true, value_name = "AES256|aws:kms:KEY", help_heading = HOW, hide_short_help = true)]
     pub(crate) sse: Option<String>,
-    /// Requests in flight at once [default: 64]
+    /// Requests in flight at once, at most. How many there are is found by itself [default: 1024]
     #[arg(long, global = true, value_name = "N", help_heading = HOW, hide_short_help = true)]
     pub(crate) max_in_flight: Option<String>,
     /// Ceiling of requests per second [default: none]

@@ -392,7 +392,7 @@ static HOW: [Key; 14] = [
         kind: Kind::Integer,
         meaning: "setting-max-in-flight",
         variables: &[],
-        unset: Unset::Is("64"),
+        unset: Unset::Is("1024"),
         example: "128",
         flag: number!(max_in_flight),
     },

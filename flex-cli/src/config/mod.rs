@@ -311,11 +311,16 @@ impl Settings {
 
     /// Fewer requests in flight, where the machine has no room for as many: what was lowered, for the user.
     pub(crate) fn fit(&mut self, most: usize) -> Option<String> {
-        let wanted = self.copy.max_in_flight.as_ref().map_or(DEFAULT_MAX_IN_FLIGHT, |given| given.value);
+        /// So many keep the service busy with most selections, so nobody who did not ask for more needs to hear of it.
+        const PLENTY: usize = 256;
+
+        let given = self.copy.max_in_flight.as_ref();
+        let wanted = given.map_or(DEFAULT_MAX_IN_FLIGHT, |given| given.value);
+        let told = given.is_some() || most < PLENTY;
         let lowered = limits::lowered(wanted, most, "requests in flight")?;
         let origin = Origin::Flag("max-in-flight");
         self.copy.max_in_flight = Some(Given { name: "max-in-flight", value: most, origin });
-        Some(lowered)
+        told.then_some(lowered)
     }
 
     /// Whether the filters let a file's name pass.

@@ -240,7 +240,7 @@ fn show_tells_each_value_and_where_it_came_from() {
         ("compat", true.into(), "file", Some("./flex.toml"), Some(4)),
         ("account", "012345678901".into(), "environment", Some("FLEX_ACCOUNT"), None),
         ("region", "ap-northeast-1".into(), "default", None, None),
-        ("max-in-flight", 64.into(), "default", None, None),
+        ("max-in-flight", 1024.into(), "default", None, None),
         ("profile", Value::Null, "default", None, None),
     ] {
         let found = setting(name);

@@ -8,6 +8,7 @@ mod crashes;
 mod creds;
 mod deep;
 mod doctor;
+mod economy;
 mod hostile;
 mod interrupts;
 mod journal;

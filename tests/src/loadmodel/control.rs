@@ -25,6 +25,18 @@ pub(super) fn answer(model: &Model, method: &Method, action: &str) -> Reply {
     }
 }
 
+impl Model {
+    /// What the scene is, as `GET /_model/scene` tells it.
+    pub fn scene(&self) -> Value {
+        scene(self)
+    }
+
+    /// The counters and the judgement, as `GET /_model/stats` tells them.
+    pub fn stats(&self) -> Value {
+        stats(self)
+    }
+}
+
 fn told(bound: &Bound) -> Value {
     json!({
         "seconds": bound.seconds,
