@@ -181,12 +181,15 @@ impl Run {
     }
 
     /// Whether another object may begin: as many as fill the places, for requests that wait to be sent again hold none. An
-    /// object by parts begins and ends with single requests, so twice the parts are needed to keep the places full.
+    /// object by parts begins and ends with single requests, so twice the parts are needed to keep the places full. While
+    /// there may be more places, as many again wait for them: their waiting shows that they are wanted.
     fn has_room(&self) -> bool {
         let places = self.engine.scene.settings.max_in_flight;
         if self.engine.is_proven() {
             let governor = self.engine.requests.governor();
-            self.requests_wanted < 2 * (governor.width() + governor.waiting().min(places))
+            let width = governor.width();
+            let wanting = if width < places { width } else { 0 };
+            self.requests_wanted < 2 * (width + wanting + governor.waiting().min(places))
         } else {
             self.objects.len() < places.min(UNPROVEN_WIDTH)
         }

@@ -1,7 +1,11 @@
 """Tables of what was measured: medians of the rounds, and the targets that they meet or miss."""
 
 import shlex
+from pathlib import Path
 from statistics import median
+
+# What was found, by hand.
+NOTES = Path(__file__).with_name("notes.md")
 
 SCENES = {
     "small": "20,000 small objects, answered at once",
@@ -205,4 +209,5 @@ def markdown(results, svg):
             ]
         commands = [row.command for row in found.values()]
         out += ["```sh", f"loadmodel --scene {name}   # serves $MODEL", *commands, "```"]
+    out += ["", NOTES.read_text().rstrip()]
     return "\n".join(out) + "\n"

@@ -36,8 +36,8 @@ pub(crate) struct Governor {
     /// Requests that wait to be sent again, and so hold no place.
     waiting: AtomicUsize,
     health: Mutex<Health>,
-    /// Told when `waiting` changes.
-    changed: Notify,
+    /// Told when `waiting` changes, and when there are more places.
+    changed: Arc<Notify>,
 }
 
 /// A request that was let go, for what is learnt from its answer.
@@ -60,15 +60,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Governor {
     pub(crate) fn new(places: usize, ceiling: Option<f64>) -> Self {
+        let changed = Arc::new(Notify::new());
         Self {
-            places: Places::new(places),
+            places: Places::new(places, changed.clone()),
             ceiling: ceiling.map(Fixed::new),
             partitions: Mutex::new(Partitions::new(Instant::now())),
             told: Mutex::new(None),
             successes: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             health: Mutex::new(Health { failing_since: None, announced: false }),
-            changed: Notify::new(),
+            changed,
         }
     }
 

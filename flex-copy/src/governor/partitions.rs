@@ -16,8 +16,11 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use crate::failure::Operation;
 
-/// So many requests of other months, accepted and none refused, show that a limit is not theirs.
+/// So many requests of other months, accepted and none refused, show that a limit is not theirs,
 const ACCEPTED: u32 = 20;
+/// where so many of one month were refused: a shared pace that is near the limit is refused once a second or so, and that
+/// says nothing of the month that it happened to.
+const REFUSED: u32 = 8;
 /// Within so long.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -82,7 +85,8 @@ impl Partitions {
         }
         let others = self.answers.iter().filter(|(other, _)| **other != month && other.writes == month.writes);
         let (accepted, refused) = others.fold((0, 0), |sum, (_, answers)| (sum.0 + answers.0, sum.1 + answers.1));
-        if accepted < ACCEPTED || refused > 0 {
+        let own = self.answers.get(&month).map_or(0, |answers| answers.1);
+        if own < REFUSED || accepted < ACCEPTED || refused > 0 {
             return pace.clone();
         }
         let (counted, since) = (self.answers.get(&month).map_or(0, |answers| answers.0), self.window);
@@ -116,10 +120,15 @@ mod tests {
             partitions.accepted(june, now);
         }
         partitions.refused(july, &shared, now);
-        assert!(is_shared(&partitions.refused(may, &shared, now)), "july is refused as well");
+        for _ in 0..REFUSED {
+            assert!(is_shared(&partitions.refused(may, &shared, now)), "july is refused as well");
+        }
         let later = now + WINDOW;
         for _ in 0..ACCEPTED {
             partitions.accepted(june, later);
+        }
+        for _ in 1..REFUSED {
+            assert!(is_shared(&partitions.refused(may, &shared, later)), "it may be anybody's limit");
         }
         let own = partitions.refused(may, &shared, later);
         assert!(!is_shared(&own) && Arc::ptr_eq(&own, &partitions.pace(may)));

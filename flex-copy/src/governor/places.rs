@@ -2,19 +2,27 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
+};
 
-/// Places at the start. It grows by one with each answer, so it doubles with each round trip.
+/// Places at the start. There is one more with each answer, so they double with each round trip; and where requests wait for
+/// one although the service is well, they double after this time, as a copy of many bytes is long under way.
 const AT_FIRST: usize = 64;
+const DOUBLED_AFTER: Duration = Duration::from_millis(100);
 /// Connections that fail do not take the places below this.
 const FEWEST: usize = 8;
 /// What is left of the places when connections fail, at most once in [`CUT_INTERVAL`].
 const CUT: f64 = 0.85;
 const CUT_INTERVAL: Duration = Duration::from_secs(1);
+/// Connections that failed may do so again: for so long, only answers bring places back.
+const NO_DOUBLING: Duration = Duration::from_secs(10);
 
 /// Who comes first where places are scarce. Within each, it is who came first; everything in the upper ones is finite and
 /// small against what waits below, so nobody waits for ever.
@@ -51,6 +59,8 @@ pub(crate) struct Places(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ceiling: usize,
+    /// Told when there are more.
+    more: Arc<Notify>,
     state: Mutex<State>,
 }
 
@@ -60,6 +70,9 @@ struct State {
     in_flight: usize,
     waiting: [VecDeque<oneshot::Sender<Place>>; PRIORITIES],
     last_cut: Option<Instant>,
+    last_doubled: Instant,
+    /// Something was answered since the start, or since the places were cut.
+    well: bool,
 }
 
 impl Inner {
@@ -70,9 +83,16 @@ impl Inner {
 }
 
 impl Places {
-    pub(crate) fn new(ceiling: usize) -> Self {
-        let state = State { width: ceiling.min(AT_FIRST), in_flight: 0, waiting: Default::default(), last_cut: None };
-        Self(Arc::new(Inner { ceiling, state: Mutex::new(state) }))
+    pub(crate) fn new(ceiling: usize, more: Arc<Notify>) -> Self {
+        let state = State {
+            width: ceiling.min(AT_FIRST),
+            in_flight: 0,
+            waiting: Default::default(),
+            last_cut: None,
+            last_doubled: Instant::now(),
+            well: false,
+        };
+        Self(Arc::new(Inner { ceiling, more, state: Mutex::new(state) }))
     }
 
     /// Waits for a place.
@@ -89,7 +109,17 @@ impl Places {
             state.waiting[priority as usize].push_back(give);
             turn
         };
-        match turn.await {
+        let mut turn = pin!(turn);
+        let turn = loop {
+            if self.width() >= self.0.ceiling {
+                break turn.await;
+            }
+            match timeout(DOUBLED_AFTER, &mut turn).await {
+                Ok(turn) => break turn,
+                Err(_) => self.double(),
+            }
+        };
+        match turn {
             Ok(place) => place,
             // The queue outlives its waiters, so this does not happen; a place too many is better than none.
             Err(_) => {
@@ -103,6 +133,7 @@ impl Places {
     pub(crate) fn answered(&self) {
         {
             let mut state = self.0.state();
+            state.well = true;
             // Only where the places are used, or their number would say nothing.
             if state.width >= self.0.ceiling || 2 * state.in_flight < state.width {
                 return;
@@ -112,12 +143,29 @@ impl Places {
         give(&self.0);
     }
 
+    /// All places are taken, and requests wait.
+    fn double(&self) {
+        {
+            let now = Instant::now();
+            let mut state = self.0.state();
+            if !state.well || now.duration_since(state.last_doubled) < DOUBLED_AFTER {
+                return;
+            }
+            state.last_doubled = now;
+            state.width = (2 * state.width).min(self.0.ceiling);
+        }
+        self.0.more.notify_one();
+        give(&self.0);
+    }
+
     /// A connection failed, which too many at once may be the reason for.
     pub(crate) fn trouble(&self) {
         let now = Instant::now();
         let mut state = self.0.state();
         if state.last_cut.is_none_or(|at| now.duration_since(at) >= CUT_INTERVAL) {
             state.last_cut = Some(now);
+            state.last_doubled = now + NO_DOUBLING;
+            state.well = false;
             let cut = (state.width as f64 * CUT) as usize;
             state.width = cut.max(FEWEST.min(state.width));
         }
@@ -156,7 +204,7 @@ mod tests {
     use super::*;
 
     fn wide(places: usize) -> Places {
-        let wide = Places::new(places);
+        let wide = Places::new(places, Arc::default());
         wide.0.state().width = places;
         wide
     }
@@ -206,9 +254,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn places_double_while_requests_wait_and_the_service_is_well() {
+        let places = Places::new(1024, Arc::default());
+        let take = || futures::future::join_all((0..1024).map(|_| places.take(Priority::Begin)));
+        let waited = timeout(Duration::from_secs(5), take()).await;
+        assert!(waited.is_err() && places.width() == 64, "nothing was answered so far");
+        places.answered();
+        let begun = Instant::now();
+        let held = take().await;
+        assert_eq!((held.len(), places.width()), (1024, 1024));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        drop(held);
+        places.trouble();
+        assert!(timeout(Duration::from_secs(9), take()).await.is_err(), "not after connections failed");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn places_grow_while_they_are_used_up_to_the_ceiling_and_trouble_takes_some() {
-        let places = Places::new(100);
-        assert_eq!((places.width(), Places::new(3).width()), (64, 3));
+        let places = Places::new(100, Arc::default());
+        assert_eq!((places.width(), Places::new(3, Arc::default()).width()), (64, 3));
         places.answered();
         assert_eq!(places.width(), 64, "idle places are no reason for more");
         let mut held = Vec::new();
