@@ -206,6 +206,8 @@ impl Fixed {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     /// A service that permits so many requests a second, with a little room for more at once, and answers after a while;
@@ -213,15 +215,15 @@ mod tests {
     async fn served(pace: &Pace, permitted: impl Fn(f64) -> f64, seconds: u64) -> Vec<(u64, u64)> {
         const ANSWER: Duration = Duration::from_millis(50);
         let begun = Instant::now();
-        let room = Mutex::new((5.0, begun));
-        let counts = Mutex::new(vec![(0, 0); seconds as usize]);
+        let room = RefCell::new((5.0, begun));
+        let counts = RefCell::new(vec![(0, 0); seconds as usize]);
         let client = async || {
             while begun.elapsed() < Duration::from_secs(seconds) {
                 pace.turn().await;
                 let sent = Instant::now();
                 pace.sent(sent);
                 let fits = {
-                    let mut room = room.lock().unwrap();
+                    let mut room = room.borrow_mut();
                     let rate = permitted(begun.elapsed().as_secs_f64());
                     room.0 = (room.0 + rate * room.1.elapsed().as_secs_f64()).min(5.0);
                     room.1 = sent;
@@ -231,7 +233,7 @@ mod tests {
                 };
                 tokio::time::sleep(ANSWER).await;
                 let now = Instant::now();
-                if let Some(counts) = counts.lock().unwrap().get_mut(begun.elapsed().as_secs() as usize) {
+                if let Some(counts) = counts.borrow_mut().get_mut(begun.elapsed().as_secs() as usize) {
                     *(if fits { &mut counts.0 } else { &mut counts.1 }) += 1;
                 }
                 if fits {
@@ -242,7 +244,7 @@ mod tests {
             }
         };
         futures::future::join_all((0..200).map(|_| client())).await;
-        counts.into_inner().unwrap()
+        counts.into_inner()
     }
 
     fn sums(counts: &[(u64, u64)]) -> (u64, u64) {
