@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering},
 };
 
 use aws_sdk_s3::{
@@ -37,6 +37,8 @@ pub(crate) struct Engine {
     /// The destination has accepted a write in this run.
     proven: AtomicBool,
     refusals: AtomicU32,
+    /// Writes that the destination accepted.
+    accepted: AtomicU64,
     /// Objects in a row that were given up although the service answers.
     given_up: AtomicU32,
     /// The destination refuses parts under its ACL condition.
@@ -100,6 +102,7 @@ impl Engine {
             uploads,
             proven: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            accepted: AtomicU64::new(0),
             given_up: AtomicU32::new(0),
             parts_refused: AtomicBool::new(false),
             parts_accepted: AtomicBool::new(false),
@@ -114,6 +117,7 @@ impl Engine {
     }
 
     pub(crate) fn accepted_write(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
         self.refusals.store(0, Ordering::Relaxed);
         self.given_up.store(0, Ordering::Relaxed);
         if !self.proven.swap(true, Ordering::Relaxed) {
@@ -175,6 +179,7 @@ impl Engine {
         let mut source_changed = false;
         let mut refused = false;
         loop {
+            let accepted = self.accepted.load(Ordering::Relaxed);
             let fault = match self.copy_once(object, replaced, reason).await {
                 Ok(Made { proof, etag, parts, checksum, layout }) => {
                     let (checksum, layout) = (checksum.map(Box::new), layout.map(Box::new));
@@ -196,6 +201,12 @@ impl Engine {
                 // Between a refusal and the look at the source that explains it, the contract may have been extended; and a
                 // policy takes a while to reach all of S3. Before it ends the run, a refusal has to be repeated.
                 Fault::Refused(_) if !refused && self.would_stop() => refused = true,
+                // With hundreds under way, refusals come after the copies that were accepted beside them, and in a row: what was
+                // sent before one was accepted says nothing of the destination.
+                Fault::Refused(failed) if self.accepted.load(Ordering::Relaxed) > accepted => {
+                    let source = failed.failure;
+                    return Ok(Outcome::Failed(Arc::new(ObjectFailure::DestinationRefused { source })));
+                }
                 Fault::PartsRefused(failed) => {
                     if !self.parts_refused.swap(true, Ordering::Relaxed) {
                         self.requests.notice(Notice::PartsRefused { failure: failed.failure.to_string() });

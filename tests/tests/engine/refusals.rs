@@ -1,6 +1,6 @@
 //! What a 403 means: not entitled, or a destination that refuses, which is never called the former.
 
-use flex_copy::StopReason;
+use flex_copy::{CopySettings, StopReason};
 use flex_tests::sandbox::{COPY_ROLE_ARN, Effect, Fault, ObjectSpec, VENDOR_BUCKET, manual_policy};
 
 use crate::scene::{MIB, MINE, Scene};
@@ -58,7 +58,7 @@ async fn refused_keys_do_not_hide_a_destination_that_refuses() {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_removed_in_mid_run_stops_it() {
-    let scene = Scene::new();
+    let scene = Scene::new().settings(CopySettings::builder().max_in_flight(64).build().unwrap());
     scene.day("2021/05/31/", 500);
     // After the hundredth copy the destination refuses.
     scene.world.fault(Fault::on("CopyObject").calls(101, u64::MAX).then(Effect::Status(403, "AccessDenied")));
