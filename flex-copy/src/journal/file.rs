@@ -40,7 +40,7 @@ impl JournalFile {
         Self::open_up_to(path.into(), LARGEST)
     }
 
-    /// As [`open`](Self::open), for the [record of a deep verification](crate::DeepRecord), which has a line for each object
+    /// As [`open`](Self::open), for the [record of a deep verification](crate::deep::DeepRecord), which has a line for each object
     /// and may be larger.
     pub fn open_record(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
         Self::open_up_to(path.into(), LARGEST_RECORD)
