@@ -75,7 +75,7 @@ pub enum DeepVerdict {
 
 impl DeepVerdict {
     /// Whether it is so for as long as there are these two versions. Other reasons may be gone when it is asked again.
-    pub(crate) fn is_lasting(&self) -> bool {
+    pub fn is_lasting(&self) -> bool {
         match self {
             Self::Verified(_) => true,
             Self::NotComparable { detail } => [KMS, NO_MD5].contains(detail),
