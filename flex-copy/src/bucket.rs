@@ -67,6 +67,11 @@ impl Bucket {
         now.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
     }
 
+    /// The vendor's key of a key in this bucket.
+    pub(crate) fn without_prefix<'a>(&self, key: &'a str) -> &'a str {
+        key.strip_prefix(&self.prefix).unwrap_or(key)
+    }
+
     /// The key in this bucket for a key of the vendor's.
     pub fn key(&self, vendor_key: &str) -> String {
         format!("{}{vendor_key}", self.prefix)

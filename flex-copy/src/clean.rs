@@ -68,7 +68,7 @@ impl Cleaner {
                 .set_expected_bucket_owner(self.bucket.owner().map(str::to_owned));
             let page = self
                 .requests
-                .send((operation, self.bucket.key_prefix()), attempt_limit(0), OnCancel::Stop, || async {
+                .send((operation, ""), attempt_limit(0), OnCancel::Stop, || async {
                     let page = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                     // As for listings: a page that is cut off without a way to go on is not the end.
                     if page.is_truncated() != Some(false) && page.next_key_marker().is_none() {
@@ -152,7 +152,7 @@ pub(crate) async fn abort(
         .upload_id(upload_id)
         .set_expected_bucket_owner(bucket.owner().map(str::to_owned));
     let result = requests
-        .send((operation, full_key), attempt_limit(0), on_cancel, || async {
+        .send((operation, bucket.without_prefix(full_key)), attempt_limit(0), on_cancel, || async {
             call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
         })
         .await;

@@ -151,9 +151,10 @@ pub enum ObjectFailure {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The service asks to slow down; requests are paced now.
+    /// The service asks to slow down: the writes, or the reads, of the partition that it concerns are paced now. Told every
+    /// ten seconds at most.
     SlowedDown {
-        /// Requests per second from here on.
+        /// Requests per second there for the moment; the pace goes on to follow the service.
         requests_per_second: f64,
     },
     /// The service does not answer; the run waits.

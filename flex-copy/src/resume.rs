@@ -137,9 +137,12 @@ impl Engine {
                 .set_expected_bucket_owner(destination.owner().map(str::to_owned));
             let page = self
                 .requests
-                .send((operation, &upload.key), attempt_limit(0), OnCancel::Stop, || async {
-                    call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))
-                })
+                .send(
+                    (operation, destination.without_prefix(&upload.key)),
+                    attempt_limit(0),
+                    OnCancel::Stop,
+                    || async { call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e)) },
+                )
                 .await?;
             for part in page.parts() {
                 let size = part.part_number().and_then(|n| sizes.get(usize::try_from(n).ok()?.checked_sub(1)?));

@@ -152,8 +152,7 @@ impl Run {
             }
         }
         if !stopping && self.summary.listing_complete {
-            let engine = self.engine.clone();
-            let mut stale = pin!(engine.abort_stale(&self.selection));
+            let mut stale = pin!(self.engine.abort_stale(&self.selection));
             loop {
                 tokio::select! {
                     biased;

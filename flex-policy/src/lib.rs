@@ -77,5 +77,5 @@ pub use scene::{
     Format, FormatError, IamName, IamNameError, Scene, SceneIdentity, ServiceTrust, render_assume_role_policy,
     render_bucket_policy,
 };
-pub use session::{SESSION_POLICY_LIMIT, SessionPolicy, SessionWidth};
+pub use session::{SESSION_POLICY_LIMIT, SessionPolicy, SessionPurpose, SessionWidth};
 pub use text::{Change, ChangeKind, Merged, PolicyTextError, merge_assume_role_policy, merge_bucket_policy};

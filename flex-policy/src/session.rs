@@ -33,10 +33,12 @@ pub struct SessionPolicy {
 const SAMPLES: &str = "testdata/";
 
 /// What a session is for.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Copying,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionPurpose {
+    /// To list both buckets and look at the source's objects, as a plan or a verification does. It may write nothing.
     Reading,
+    /// To copy, too.
+    Copying,
 }
 
 /// What a copy writes with: S3 has no actions of their own for copies and parts.
@@ -44,38 +46,16 @@ const WRITING: [&str; 4] =
     ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
 
 impl SessionPolicy {
-    /// Listing both buckets under these prefixes, reading them in the source, writing them under `key_prefix` in the
-    /// destination. Nothing can be deleted with it, whatever the role may do.
+    /// Listing both buckets under these prefixes, reading them in the source, and, for copies, writing them under `key_prefix`
+    /// in the destination. Nothing can be deleted with it, whatever the role may do.
     ///
     /// Where the prefixes are too many for [`SESSION_POLICY_LIMIT`], their months are taken, then their years, then all.
     /// A character that means something in a policy (`*`, `?`, `$`) is covered by `?`, and what follows the first one that
     /// STS does not take (beyond U+00FF) by `*`.
     ///
     /// `listed` are the prefixes that listings ask for, which may be shorter than what is then copied of them.
-    pub fn copying<S: AsRef<str>>(
-        source: &BucketName,
-        destination: Option<&BucketName>,
-        key_prefix: &str,
-        prefixes: &[S],
-        listed: &[S],
-    ) -> Self {
-        Self::fitting(Purpose::Copying, source, destination, key_prefix, prefixes, listed)
-    }
-
-    /// The same without a right to write: for a plan or a verification, which only list both buckets and look at the
-    /// source's objects.
-    pub fn reading<S: AsRef<str>>(
-        source: &BucketName,
-        destination: Option<&BucketName>,
-        key_prefix: &str,
-        prefixes: &[S],
-        listed: &[S],
-    ) -> Self {
-        Self::fitting(Purpose::Reading, source, destination, key_prefix, prefixes, listed)
-    }
-
-    fn fitting<S: AsRef<str>>(
-        purpose: Purpose,
+    pub fn new<S: AsRef<str>>(
+        purpose: SessionPurpose,
         source: &BucketName,
         destination: Option<&BucketName>,
         key_prefix: &str,
@@ -115,7 +95,7 @@ impl fmt::Display for SessionPolicy {
 }
 
 fn document(
-    purpose: Purpose,
+    purpose: SessionPurpose,
     source: &BucketName,
     destination: Option<&BucketName>,
     key_prefix: &str,
@@ -149,13 +129,13 @@ fn document(
     let (theirs, ours) = (under("", prefixes), under(key_prefix, prefixes));
     statements.push(json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects(source, &theirs)}));
     let kms: &[&str] = match (purpose, destination) {
-        (Purpose::Copying, Some(destination)) => {
+        (SessionPurpose::Copying, Some(destination)) => {
             statements.push(json!({"Effect": "Allow", "Action": WRITING, "Resource": objects(destination, &ours)}));
             &["kms:GenerateDataKey", "kms:Decrypt"]
         }
-        (Purpose::Copying, None) => &[],
+        (SessionPurpose::Copying, None) => &[],
         // HeadObject shows the checksum of an encrypted object to those alone who may decrypt it.
-        (Purpose::Reading, _) => &["kms:Decrypt"],
+        (SessionPurpose::Reading, _) => &["kms:Decrypt"],
     };
     // A bucket with a KMS key of its own: the keys' policies still decide.
     if !kms.is_empty() {
@@ -200,7 +180,14 @@ mod tests {
     }
 
     fn policy(key_prefix: &str, prefixes: &[&str]) -> SessionPolicy {
-        SessionPolicy::copying(&name("source"), Some(&name("mine")), key_prefix, prefixes, prefixes)
+        SessionPolicy::new(
+            SessionPurpose::Copying,
+            &name("source"),
+            Some(&name("mine")),
+            key_prefix,
+            prefixes,
+            prefixes,
+        )
     }
 
     #[test]
@@ -221,9 +208,12 @@ mod tests {
         let below = policy("raw/", &["2021/05/"]).to_string();
         assert!(below.contains("arn:aws:s3:::mine/raw/2021/05/*") && below.contains(r#"["raw/2021/05/*"]"#), "{below}");
         let week = ["2021/05/30/", "2021/05/31/"];
-        let listed = SessionPolicy::copying(&name("source"), None, "", &week, &["2021/05/"]).to_string();
+        let listed =
+            SessionPolicy::new(SessionPurpose::Copying, &name("source"), None, "", &week, &["2021/05/"]).to_string();
         assert!(listed.contains(r#""s3:prefix":["2021/05/*"]"#) && !listed.contains("source/2021/05/*"), "{listed}");
-        let reading = SessionPolicy::copying(&name("source"), None, "", &["2021/05/"], &["2021/05/"]).to_string();
+        let reading =
+            SessionPolicy::new(SessionPurpose::Copying, &name("source"), None, "", &["2021/05/"], &["2021/05/"])
+                .to_string();
         assert!(!reading.contains("Put") && !reading.contains("kms"), "{reading}");
     }
 
@@ -231,7 +221,8 @@ mod tests {
     fn what_only_reads_may_write_nothing() {
         let prefixes = ["2021/05/"];
         for destination in [None, Some(&name("mine"))] {
-            let found = SessionPolicy::reading(&name("source"), destination, "raw/", &prefixes, &prefixes);
+            let found =
+                SessionPolicy::new(SessionPurpose::Reading, &name("source"), destination, "raw/", &prefixes, &prefixes);
             let document: serde_json::Value = serde_json::from_str(found.as_str()).expect("JSON");
             let mut actions = Vec::new();
             for statement in document["Statement"].as_array().expect("statements") {
@@ -258,7 +249,14 @@ mod tests {
             (&months, SessionWidth::Years, r#""arn:aws:s3:::source/testdata/2010/*""#),
             (&raw, SessionWidth::Buckets, r#""arn:aws:s3:::source/*""#),
         ] {
-            let found = SessionPolicy::copying(&name("source"), Some(&name("mine")), "", prefixes, prefixes);
+            let found = SessionPolicy::new(
+                SessionPurpose::Copying,
+                &name("source"),
+                Some(&name("mine")),
+                "",
+                prefixes,
+                prefixes,
+            );
             assert_eq!(found.width(), width, "{found}");
             assert!(found.as_str().contains(want), "{found}");
             assert!(found.as_str().len() <= SESSION_POLICY_LIMIT);

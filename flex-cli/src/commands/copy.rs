@@ -6,11 +6,12 @@ use flex_copy::{
     CopyEvent, CopyReason, CopyRun, Notice, ObjectEnd, ObjectFailure, Outcome, Proof, Summary, manifest::RunEnd,
 };
 use flex_keys::{ObjectKey, Selection};
+use flex_policy::SessionPurpose;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Findings, Job, Needs,
+    Findings, Job,
     manifest::write::{Claim, Writing, Written},
     plan, stop_of,
 };
@@ -47,7 +48,7 @@ pub(super) async fn run(job: &mut Job<'_>, mut args: CopyArgs) -> Result<Exit, S
         .copy_settings(|s| s.recopy_size_only(args.what.recopy_size_only).copy_markers(args.what.copy_markers))
         .map_err(|e| Stop::usage(&e))?;
     let chosen = journals::chosen(&job.settings).await?;
-    let (mut copier, selection) = job.copier(selection, copy, Needs::Copying).await?;
+    let (mut copier, selection) = job.copier(selection, copy, SessionPurpose::Copying).await?;
     let journal = match chosen {
         Some(journal) => Some(journal),
         None => journals::usual(&job.settings, job.ui).await,

@@ -3,10 +3,11 @@
 use chrono::Datelike;
 use flex_copy::{Copier, ListEntry, Place};
 use flex_keys::{Dataset, DatePrefix, ObjectKey, SERVICE_START, Selection, SelectionErrorKind};
+use flex_policy::SessionPurpose;
 use futures::StreamExt;
 use serde::Serialize;
 
-use super::{Job, Needs};
+use super::Job;
 use crate::{
     args::LsArgs,
     clients::require_bucket,
@@ -48,7 +49,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &LsArgs) -> Result<Exit, Stop> 
     };
     let (selection, mut folders, paths) = what(job, &args.selections)?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
+    let (copier, selection) = job.copier(selection, copy, SessionPurpose::Reading).await?;
     // A folder of dates is listed as it is: the selection's prefixes of it are cut at the service's first day and today.
     let is_inside = |prefix: &String| folders.iter().any(|folder| is_date(folder) && prefix.starts_with(folder));
     let others: Vec<_> = selection.prefixes().into_iter().filter(|prefix| !is_inside(prefix)).collect();

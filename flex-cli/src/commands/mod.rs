@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use flex_copy::{Copier, CopySettings};
 use flex_keys::{Dataset, Selection, SelectionContext};
-use flex_policy::{SessionPolicy, SessionWidth};
+use flex_policy::{SessionPolicy, SessionPurpose, SessionWidth};
 
 use crate::{
     args::{Cli, Command, Global},
@@ -80,15 +80,6 @@ pub(crate) async fn run(cli: Cli, ui: &mut Ui) -> Result<Exit, Stop> {
     }
 }
 
-/// What a command needs of the copy role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needs {
-    /// To list both buckets, and look at the source's objects.
-    Reading,
-    /// To copy, too.
-    Copying,
-}
-
 /// What a command works with.
 struct Job<'a> {
     settings: Settings,
@@ -132,7 +123,7 @@ impl Job<'_> {
     }
 
     /// What the copy role's session is narrowed to (`--narrow-role`). What is not found yet lies somewhere in its folder.
-    fn session_policy(&self, selection: &Selection, needs: Needs) -> SessionPolicy {
+    fn session_policy(&self, selection: &Selection, purpose: SessionPurpose) -> SessionPolicy {
         let mut prefixes = selection.prefixes().to_vec();
         let mut listed: Vec<String> = selection.key_ranges().into_iter().map(|range| range.prefix).collect();
         if !selection.lookups().is_empty() {
@@ -147,11 +138,7 @@ impl Job<'_> {
         if !key_prefix.is_empty() && !key_prefix.ends_with('/') {
             key_prefix.push('/');
         }
-        let policy = match needs {
-            Needs::Reading => SessionPolicy::reading,
-            Needs::Copying => SessionPolicy::copying,
-        };
-        let policy = policy(&settings.source_bucket, bucket, &key_prefix, &prefixes, &listed);
+        let policy = SessionPolicy::new(purpose, &settings.source_bucket, bucket, &key_prefix, &prefixes, &listed);
         let width = match policy.width() {
             SessionWidth::Exact => return policy,
             SessionWidth::Months => "the selection's months",
@@ -167,9 +154,9 @@ impl Job<'_> {
         &mut self,
         selection: Selection,
         copy: CopySettings,
-        needs: Needs,
+        purpose: SessionPurpose,
     ) -> Result<(Copier, Selection), Stop> {
-        let policy = self.settings.narrow_role.then(|| self.session_policy(&selection, needs));
+        let policy = self.settings.narrow_role.then(|| self.session_policy(&selection, purpose));
         let (role, name) = (self.as_narrowed_role(policy.as_ref()).await?, self.name);
         let copier = role.copier(&self.settings, copy);
         let resolve = async { copier.resolve(selection).await.map_err(|e| hints::resolving(&e, name)) };

@@ -8,9 +8,10 @@ use std::{
 use chrono::NaiveDate;
 use flex_copy::{Action, CopyReason, Count, Method, PlanItem};
 use flex_keys::{Dataset, ObjectKey, Selection};
+use flex_policy::SessionPurpose;
 use futures::StreamExt;
 
-use super::{Findings, Job, Needs};
+use super::{Findings, Job};
 use crate::{
     args::WhatArgs,
     clients::require_bucket,
@@ -114,7 +115,7 @@ pub(super) async fn run(job: &mut Job<'_>, selections: &[String], what: &WhatArg
         .settings
         .copy_settings(|s| s.recopy_size_only(what.recopy_size_only).copy_markers(what.copy_markers))
         .map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
+    let (copier, selection) = job.copier(selection, copy, SessionPurpose::Reading).await?;
     let started = Instant::now();
     let mut totals = Totals::default();
     let mut items = copier.plan(&selection);

@@ -7,11 +7,12 @@ use flex_copy::{
     manifest::{Recorded, Records},
 };
 use flex_keys::{ObjectKey, Selection};
+use flex_policy::SessionPurpose;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Findings, Job, Needs,
+    Findings, Job,
     copy::tell,
     manifest::{
         compare,
@@ -67,7 +68,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     };
     require_bucket(&job.settings)?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
+    let (copier, selection) = job.copier(selection, copy, SessionPurpose::Reading).await?;
     let cancel = CancellationToken::new();
     if let Some(loaded) = &loaded {
         loaded.tell(job.ui);

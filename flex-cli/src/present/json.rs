@@ -297,7 +297,9 @@ impl NoticeLine<'_> {
 pub(crate) fn notice_text(notice: &Notice) -> String {
     match notice {
         Notice::SlowedDown { requests_per_second } => {
-            format!("the service asks to slow down: {requests_per_second:.0} requests a second from here on")
+            format!(
+                "the service asks to slow down: {requests_per_second:.0} requests a second for now, more as it allows"
+            )
         }
         Notice::Waiting { failure } => format!("the service does not answer; waiting for it ({failure})"),
         Notice::PartsRefused { failure } => format!(

@@ -699,17 +699,24 @@ fn interrupt_twice(child: &mut Child) -> String {
     said
 }
 
-#[tokio::test]
-async fn the_second_interrupt_ends_the_manifest_too() {
-    let user = day(4).await;
+const HELD_UP: [&str; 5] = ["copy", DAY, "--manifest", "m.jsonl", "--no-progress"];
+
+/// A run with a manifest that has three of four records, and does not come to its end.
+fn held_up(user: &Subscriber) -> Child {
     user.world.fault(Fault::on("CopyObject").key(key(3)).then(Effect::Stall(Duration::from_secs(3600))));
-    let arguments = ["copy", DAY, "--manifest", "m.jsonl", "--no-progress"];
-    let mut child = user.machine.start(&arguments);
+    let child = user.machine.start(&HELD_UP);
     until("three records", || {
         fs::read_to_string(user.path("m.jsonl.partial")).is_ok_and(|text| text.matches('\n').count() == 4)
     });
+    child
+}
+
+#[tokio::test]
+async fn the_second_interrupt_ends_the_manifest_too() {
+    let user = day(4).await;
+    let mut child = held_up(&user);
     let said = interrupt_twice(&mut child);
-    Run::of(&arguments, child.wait_with_output().unwrap()).expect(130);
+    Run::of(&HELD_UP, child.wait_with_output().unwrap()).expect(130);
     assert!(said.contains("left at once") && said.contains("the manifest m.jsonl holds what was proven"), "{said}");
     let lines = user.lines("m.jsonl");
     assert_eq!(
@@ -731,15 +738,10 @@ async fn advice_on_a_manifest_fits_its_name_and_its_state() {
 
     // The second interrupt, of a run whose manifest cannot get its name.
     let user = day(4).await;
-    user.world.fault(Fault::on("CopyObject").key(key(3)).then(Effect::Stall(Duration::from_secs(3600))));
-    let arguments = ["copy", DAY, "--manifest", "m.jsonl", "--no-progress"];
-    let mut child = user.machine.start(&arguments);
-    until("three records", || {
-        fs::read_to_string(user.path("m.jsonl.partial")).is_ok_and(|text| text.matches('\n').count() == 4)
-    });
+    let mut child = held_up(&user);
     user.machine.file("m.jsonl", "mine\n");
     let said = interrupt_twice(&mut child);
-    Run::of(&arguments, child.wait_with_output().unwrap()).expect(130);
+    Run::of(&HELD_UP, child.wait_with_output().unwrap()).expect(130);
     assert!(said.contains("cannot be written any further") && !said.contains("holds what was proven"), "{said}");
 }
 

@@ -7,7 +7,7 @@ use super::{
     content::{Content, Kind, Seen},
     digest::{Compared, Pair},
     fetch::{Reader, Wanted},
-    source::{Asked, Unequal},
+    source::{Asked, Excuse, Unequal},
 };
 use crate::{ETag, ListedObject, plan::Scene, requests::Requests};
 
@@ -16,7 +16,7 @@ use crate::{ETag, ListedObject, plan::Scene, requests::Requests};
 enum Equality {
     Equal(DeepProof),
     Differs(String),
-    Unknown(&'static str),
+    Unknown(Excuse),
 }
 
 /// Reads what the destination has under a key, and compares.
@@ -69,7 +69,7 @@ pub(super) async fn read(
         } else {
             match proof {
                 Ok(proof) => DeepVerdict::Verified(proof),
-                Err(detail) => DeepVerdict::NotComparable { detail },
+                Err(Excuse { detail, lasting }) => DeepVerdict::NotComparable { detail, lasting },
             }
         });
     }

@@ -138,7 +138,7 @@ impl DeepRecord {
         let same = (found.size, &found.etag, &found.copy_etag) == (object.size, &object.etag, destination_etag);
         same.then(|| match found.proof {
             Some(proof) => DeepVerdict::Verified(proof),
-            None => DeepVerdict::NotComparable { detail: NOT_COMPARABLE },
+            None => DeepVerdict::NotComparable { detail: NOT_COMPARABLE, lasting: true },
         })
     }
 
@@ -149,7 +149,11 @@ impl DeepRecord {
         }
         let mut text = Vec::new();
         for end in ends.iter().filter(|end| !end.recorded) {
-            let (true, Some(copy_etag)) = (end.verdict.is_lasting(), &end.destination_etag) else { continue };
+            let (DeepVerdict::Verified(_) | DeepVerdict::NotComparable { lasting: true, .. }, Some(copy_etag)) =
+                (&end.verdict, &end.destination_etag)
+            else {
+                continue;
+            };
             let found = Found {
                 size: end.size,
                 etag: end.etag.clone(),
@@ -282,8 +286,8 @@ mod tests {
         record.note(&[end("a", DeepVerdict::Verified(DeepProof::Md5))]).await.expect("memory takes it");
         record
             .note(&[
-                end("b", DeepVerdict::NotComparable { detail: crate::deep::verdict::KMS }),
-                end("of the day", DeepVerdict::NotComparable { detail: "refused today" }),
+                end("b", DeepVerdict::NotComparable { detail: "", lasting: true }),
+                end("of the day", DeepVerdict::NotComparable { detail: "", lasting: false }),
                 end("c", DeepVerdict::NotPcap { proof: Some(DeepProof::Md5) }),
                 end("d", DeepVerdict::Differs { detail: String::new() }),
                 end("e\n\u{1b}", DeepVerdict::Verified(DeepProof::Crc64nvme)),

@@ -6,7 +6,6 @@ use futures::{StreamExt, stream};
 use super::{
     DeepVerdict, Fault,
     digest::{Crc, Said, md5_of_etag},
-    verdict::{KMS, NO_MD5},
 };
 use crate::{
     ETag, ListedObject,
@@ -18,9 +17,31 @@ use crate::{
     requests::Requests,
 };
 
-const OTHER_STORE: &str = "the ETag differs, but the source is no S3 (--compat) and may make ETags as it likes";
-const NO_LAYOUT: &str = "the source does not tell the sizes of its parts, and no usual ones give its ETag";
-const NOT_READABLE: &str = "the copy role may not read it at the source, which could tell the sizes of its parts";
+/// Why the content may be the source's though nothing compares.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Excuse {
+    pub(super) detail: &'static str,
+    /// It holds for as long as there is this version.
+    pub(super) lasting: bool,
+}
+
+const fn lasting(detail: &'static str) -> Excuse {
+    Excuse { detail, lasting: true }
+}
+
+const fn passing(detail: &'static str) -> Excuse {
+    Excuse { detail, lasting: false }
+}
+
+const KMS: Excuse =
+    lasting("the source encrypts with KMS, so its ETag says nothing of the content, and it tells no CRC of it");
+const NO_MD5: Excuse = lasting("the source's ETag is no MD5, and it tells no CRC of the content");
+const OTHER_STORE: Excuse =
+    passing("the ETag differs, but the source is no S3 (--compat) and may make ETags as it likes");
+const NO_LAYOUT: Excuse = passing("the source does not tell the sizes of its parts, and no usual ones give its ETag");
+const NOT_READABLE: Excuse =
+    passing("the copy role may not read it at the source, which could tell the sizes of its parts");
+const NO_CRC: Excuse = passing("the source's ETag is no MD5, and the copy role may not read its CRC at the source");
 const SOURCE_CHANGED: &str = "the source has another version than it listed";
 const SOURCE_VANISHED: &str = "the source does not have it any more";
 
@@ -35,8 +56,7 @@ pub(super) struct Asked<'a> {
     /// The sizes of the parts are the source's own words, but for this: the first and the count fit uniform parts, and each
     /// part was not asked for.
     assumed: Option<(u64, u32)>,
-    /// Why the content may be the source's though nothing compares.
-    excuse: Option<&'static str>,
+    excuse: Option<Excuse>,
 }
 
 /// What unequal digests mean.
@@ -45,7 +65,7 @@ pub(super) enum Unequal {
     /// Other content.
     Differs,
     /// Nothing: the source's words do not fit any content.
-    Nothing(&'static str),
+    Nothing(Excuse),
     /// The parts have other sizes than was assumed: to be read once more.
     Again(Said),
 }
@@ -76,7 +96,10 @@ impl<'a> Asked<'a> {
         }
         let etag = md5_of_etag(&object.etag);
         match object.etag.parts() {
-            None => said.md5 = etag,
+            None => {
+                said.md5 = etag;
+                self.excuse = refused.then_some(NO_CRC);
+            }
             // The CRC is of the whole, whatever the parts.
             Some(_) if said.crc.is_some() => {}
             // No object of S3 has so many, and the sizes of all would fill the memory.
@@ -148,10 +171,15 @@ impl<'a> Asked<'a> {
         Ok(whole.then_some(Layout::Sizes(sizes)))
     }
 
+    /// Where there is a CRC, it would be told to who may use the key.
+    fn encrypted(&self) -> Excuse {
+        Excuse { lasting: !self.object.full_object_checksum, ..KMS }
+    }
+
     /// Nothing could be compared: why.
-    pub(super) fn nothing_said(&self) -> &'static str {
+    pub(super) fn nothing_said(&self) -> Excuse {
         match self.kms {
-            Some(true) => KMS,
+            Some(true) => self.encrypted(),
             _ => self.excuse.unwrap_or(NO_MD5),
         }
     }
@@ -170,7 +198,7 @@ impl<'a> Asked<'a> {
             // What may not be asked any more is taken at its word.
             self.head(None, false).await?;
         }
-        Ok(if self.kms == Some(true) { Unequal::Nothing(KMS) } else { Unequal::Differs })
+        Ok(if self.kms == Some(true) { Unequal::Nothing(self.encrypted()) } else { Unequal::Differs })
     }
 
     /// The MD5s of the parts do not give the multipart ETag.

@@ -11,10 +11,6 @@ use crate::{
     event::{missing_named_days, missing_sessions},
 };
 
-pub(super) const KMS: &str =
-    "the source encrypts with KMS, so its ETag says nothing of the content, and it tells no CRC of it";
-pub(super) const NO_MD5: &str = "the source's ETag is no MD5, and it tells no CRC of the content";
-
 /// What reading one object shows. Where several things are wrong, the first of this list is told.
 ///
 /// `proof` beside a fault: the content is the source's nevertheless, so the source has the fault, too.
@@ -48,6 +44,8 @@ pub enum DeepVerdict {
     NotComparable {
         /// Why not.
         detail: &'static str,
+        /// It is so for as long as there are these two versions; other reasons may be gone when it is asked again.
+        lasting: bool,
     },
     /// The content is the source's.
     Verified(DeepProof),
@@ -74,15 +72,6 @@ pub enum DeepVerdict {
 }
 
 impl DeepVerdict {
-    /// Whether it is so for as long as there are these two versions. Other reasons may be gone when it is asked again.
-    pub fn is_lasting(&self) -> bool {
-        match self {
-            Self::Verified(_) => true,
-            Self::NotComparable { detail } => [KMS, NO_MD5].contains(detail),
-            _ => false,
-        }
-    }
-
     /// The word for it in JSON and in counts.
     pub fn name(&self) -> &'static str {
         match self {

@@ -73,7 +73,8 @@ impl Governor {
         }
     }
 
-    /// Waits for the pace and for a place. What is `urgent` does not wait for the pace.
+    /// Waits for the pace and for a place. `key` is the vendor's, without the prefix of the bucket. What is `urgent` does not
+    /// wait for the pace.
     pub(crate) async fn admit(
         &self,
         operation: Operation,
@@ -85,9 +86,9 @@ impl Governor {
         let pace = lock(&self.partitions).pace(month);
         if !urgent {
             // Without a place: others need not wait for this partition's pace.
-            pace.turn().await;
+            pace.turn(priority).await;
             if let Some(ceiling) = &self.ceiling {
-                ceiling.turn().await;
+                ceiling.turn(priority).await;
             }
         }
         let place = self.places.take(priority).await;

@@ -1,14 +1,16 @@
 //! Requests per second within one partition of the key space, once the service has asked to slow down there.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{self, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::Mutex as AsyncMutex,
+    sync::{Mutex as AsyncMutex, MutexGuard},
     time::{Instant, sleep_until},
 };
+
+use super::places::{PRIORITIES, Priority};
 
 /// What is left of the pace after a SlowDown. Small a cut, since what was refused was just above what is allowed.
 const CUT: f64 = 0.88;
@@ -31,11 +33,25 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// A shorter time says nothing of a rate.
 const SHORTEST: f64 = 0.1;
 
+/// Who is next. Only the foremost waits for a moment and the others wait for it, so that a cut holds for all of them at once.
+/// Of each priority one at a time waits to be the foremost: what ends an object does not queue behind all that would begin
+/// one, and nobody waits for ever.
+#[derive(Debug, Default)]
+struct Turns {
+    each: [AsyncMutex<()>; PRIORITIES],
+    foremost: AsyncMutex<()>,
+}
+
+impl Turns {
+    async fn take(&self, priority: Priority) -> (MutexGuard<'_, ()>, MutexGuard<'_, ()>) {
+        (self.each[priority as usize].lock().await, self.foremost.lock().await)
+    }
+}
+
 /// The pace of one partition.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// Only the foremost waits for a moment; the others wait for it, so that a cut holds for all of them at once.
-    turn: AsyncMutex<()>,
+    turns: Turns,
     state: Mutex<State>,
 }
 
@@ -108,7 +124,7 @@ impl Pace {
     pub(crate) fn new(now: Instant) -> Self {
         let state =
             State { refused: None, began: now, next: now, sent: Counter::new(now), accepted: Counter::new(now) };
-        Self { turn: AsyncMutex::new(()), state: Mutex::new(state) }
+        Self { turns: Turns::default(), state: Mutex::new(state) }
     }
 
     /// Of requests that were let go before they had it; so many were accepted since then.
@@ -118,17 +134,17 @@ impl Pace {
         pace
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> sync::MutexGuard<'_, State> {
         // Plain numbers, whole at every moment: a panic elsewhere does not spoil them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the pace allows the next request.
-    pub(crate) async fn turn(&self) {
+    pub(crate) async fn turn(&self, priority: Priority) {
         if self.state().refused.is_none() {
             return;
         }
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.take(priority).await;
         let now = Instant::now();
         let at = {
             let mut state = self.state();
@@ -183,21 +199,30 @@ fn earliest(next: Instant, now: Instant) -> Instant {
 /// A pace that was asked for. It holds from the start and is never lifted.
 #[derive(Debug)]
 pub(crate) struct Fixed {
-    turn: AsyncMutex<Instant>,
+    turns: Turns,
+    next: Mutex<Instant>,
     every: Duration,
 }
 
 impl Fixed {
     pub(crate) fn new(per_second: f64) -> Self {
-        Self { turn: AsyncMutex::new(Instant::now()), every: Duration::from_secs_f64(1.0 / per_second) }
+        Self {
+            turns: Turns::default(),
+            next: Mutex::new(Instant::now()),
+            every: Duration::from_secs_f64(1.0 / per_second),
+        }
     }
 
     /// Waits until the pace allows the next request.
-    pub(crate) async fn turn(&self) {
-        let mut next = self.turn.lock().await;
+    pub(crate) async fn turn(&self, priority: Priority) {
+        let _turn = self.turns.take(priority).await;
         let now = Instant::now();
-        let at = earliest(*next, now);
-        *next = at + self.every;
+        let at = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = earliest(*next, now);
+            *next = at + self.every;
+            at
+        };
         if at > now {
             sleep_until(at).await;
         }
@@ -219,7 +244,7 @@ mod tests {
         let counts = RefCell::new(vec![(0, 0); seconds as usize]);
         let client = async || {
             while begun.elapsed() < Duration::from_secs(seconds) {
-                pace.turn().await;
+                pace.turn(Priority::Begin).await;
                 let sent = Instant::now();
                 pace.sent(sent);
                 let fits = {
@@ -294,8 +319,27 @@ mod tests {
         let pace = Fixed::new(10.0);
         let start = Instant::now();
         for _ in 0..11 {
-            pace.turn().await;
+            pace.turn(Priority::Begin).await;
         }
         assert_eq!(start.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_ends_an_object_does_not_queue_behind_what_begins_others() {
+        let pace = Fixed::new(10.0);
+        let start = Instant::now();
+        let order = RefCell::new(Vec::new());
+        let wait = async |priority| {
+            pace.turn(priority).await;
+            order.borrow_mut().push((priority, start.elapsed()));
+        };
+        let begins = (0..100).map(|_| wait(Priority::Begin));
+        let all = begins.chain([wait(Priority::GoOn), wait(Priority::Finish)]);
+        futures::future::join_all(all).await;
+        for priority in [Priority::GoOn, Priority::Finish] {
+            let at = order.borrow().iter().find(|(other, _)| *other == priority).map(|(_, at)| *at);
+            assert!(at.is_some_and(|at| at < Duration::from_secs(1)), "{priority:?} at {at:?}");
+        }
+        assert_eq!(order.borrow().len(), 102);
     }
 }

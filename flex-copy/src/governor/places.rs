@@ -38,7 +38,8 @@ pub(crate) enum Priority {
     Begin,
 }
 
-const PRIORITIES: usize = 4;
+/// How many there are.
+pub(super) const PRIORITIES: usize = Priority::Begin as usize + 1;
 
 /// A place in flight, given back when it is dropped.
 #[derive(Debug)]

@@ -118,7 +118,7 @@ impl Line {
             destination_etag: Some(self.copy_etag.clone()),
             verdict: match self.proof {
                 Some(proof) => deep::DeepVerdict::Verified(proof),
-                None => deep::DeepVerdict::NotComparable { detail: "" },
+                None => deep::DeepVerdict::NotComparable { detail: "", lasting: true },
             },
             read: true,
             recorded: false,
@@ -212,8 +212,8 @@ fn noted(dice: &mut Dice<'_>) -> Line {
         size: dice.number(0) as u64,
         etag: ETag::new(&dice.text()),
         copy_etag: ETag::new(dice.one_of(&["e", "", "\u{1b}\""])),
-        // Without one only what lasts is noted, which the library alone can say.
         proof: dice.one_of(&[
+            None,
             Some(DeepProof::Md5),
             Some(DeepProof::EtagLayout),
             Some(DeepProof::Crc64nvme),

@@ -156,3 +156,37 @@ async fn an_upload_that_cannot_be_aborted_is_named() {
     assert_eq!(report.summary.open_uploads.len(), 1);
     assert_eq!(report.summary.open_uploads[0].upload_id.as_ref(), Some(&open[0].upload_id));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_large_object_that_a_checksum_proves_is_split_to_end_with_the_rest() {
+    let scene = Scene::new();
+    scene.put(KEY, ObjectSpec::new(2 * GIB).part_size(64 * MIB).full_checksum());
+    let report = scene.copy(&["2021/05/31"]).await;
+    assert_eq!(report.proofs(), [(Proof::Checksum, 1)]);
+    assert_eq!(scene.counts(&["CopyObject", "HeadObject", "UploadPartCopy"]), [0, 1, 16]);
+    scene.assert_copied(&[KEY.into()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_uploads_are_open_at_once_however_many_objects_wait() {
+    let scene = Scene::new().settings(CopySettings::builder().max_in_flight(16).build().unwrap());
+    let keys: Vec<String> = (1..=60).map(|n| format!("2021/05/31/20210531_{n}_001.pcap.gz")).collect();
+    for key in &keys {
+        scene.put(key, ObjectSpec::new(80 * MIB).part_size(8 * MIB));
+    }
+    scene.world.latency(std::time::Duration::from_millis(100));
+    let run = scene.copy(&["2021/05/31"]);
+    let mut run = std::pin::pin!(run);
+    let mut most = 0;
+    let report = loop {
+        tokio::select! {
+            report = &mut run => break report,
+            () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {
+                most = most.max(scene.world.open_uploads(MINE).len());
+            }
+        }
+    };
+    assert_eq!(report.proofs(), [(Proof::Etag, 60)]);
+    assert!((2..=6).contains(&most), "{most} uploads were open, each of ten parts, on sixteen places");
+    assert_eq!(scene.world.peak_in_flight(), 16, "and no place was idle");
+}

@@ -1,7 +1,7 @@
 //! Sessions that a policy narrows: what is left is what the role and the policy both allow.
 
 use aws_sdk_s3::{Client, types::ObjectCannedAcl};
-use flex_policy::SessionPolicy;
+use flex_policy::{SessionPolicy, SessionPurpose};
 use flex_tests::sandbox::{COPY_ROLE_ARN, Identity, ObjectSpec, VENDOR_BUCKET};
 
 use super::{MINE, Scene, is, refusal, scene};
@@ -19,7 +19,8 @@ async fn narrowed(scene: &Scene, policy: &str) -> Client {
 
 fn copying(prefix: &str) -> String {
     let name = |name: &str| name.parse().expect("a name");
-    SessionPolicy::copying(&name(VENDOR_BUCKET), Some(&name(MINE)), "", &[prefix], &[prefix]).to_string()
+    SessionPolicy::new(SessionPurpose::Copying, &name(VENDOR_BUCKET), Some(&name(MINE)), "", &[prefix], &[prefix])
+        .to_string()
 }
 
 async fn copy(s3: &Client, from: &str, to: &str) -> Result<(), (u16, String)> {

@@ -10,10 +10,11 @@ use flex_copy::{
     journal::JournalError,
 };
 use flex_keys::ObjectKey;
+use flex_policy::SessionPurpose;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Needs, copy::tell};
+use super::{Job, copy::tell};
 use crate::{
     args::VerifyArgs,
     clients::{Base, require_bucket},
@@ -52,7 +53,7 @@ pub(super) async fn run(job: &mut Job<'_>, args: &VerifyArgs) -> Result<Exit, St
     let owner = async { Base::new(&job.settings).await?.owner_s3(&job.settings).await };
     let owner = job.interrupt.or(owner).await?;
     let copy = job.settings.copy_settings(std::convert::identity).map_err(|e| Stop::usage(&e))?;
-    let (copier, selection) = job.copier(selection, copy, Needs::Reading).await?;
+    let (copier, selection) = job.copier(selection, copy, SessionPurpose::Reading).await?;
     let record = match file {
         Some(file) => Some(job.interrupt.or(record(&copier, file)).await?),
         None => None,

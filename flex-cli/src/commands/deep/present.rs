@@ -138,7 +138,7 @@ pub(super) fn matters(verdict: &DeepVerdict) -> bool {
 fn detail(verdict: &DeepVerdict) -> &str {
     match verdict {
         DeepVerdict::Differs { detail } | DeepVerdict::DamagedGzip { detail, .. } => detail,
-        DeepVerdict::NotComparable { detail }
+        DeepVerdict::NotComparable { detail, .. }
         | DeepVerdict::ChangedMeanwhile { detail }
         | DeepVerdict::Archived { detail } => detail,
         DeepVerdict::NotPcap { .. } => "it does not begin as a capture does",

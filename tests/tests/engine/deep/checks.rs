@@ -208,7 +208,7 @@ async fn what_kms_hides_is_not_called_verified() {
         ]
     );
     assert_eq!((told.summary.not_comparable.objects, told.summary.verified_total().objects), (2, 3));
-    let DeepVerdict::NotComparable { detail } = told.verdict(&key(1)) else { panic!("not comparable") };
+    let DeepVerdict::NotComparable { detail, .. } = told.verdict(&key(1)) else { panic!("not comparable") };
     assert!(detail.contains("KMS"), "{detail}");
 }
 
