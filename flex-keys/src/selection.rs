@@ -132,9 +132,15 @@ impl Selection {
         ranges::is_under(&self.prefixes, key)
     }
 
+    /// The first of [`prefixes`](Self::prefixes) behind a key.
+    pub fn prefix_after(&self, key: &str) -> Option<&str> {
+        self.prefixes.get(self.prefixes.partition_point(|prefix| prefix.as_str() <= key)).map(String::as_str)
+    }
+
     /// Disjoint ranges that together cover all of [`prefixes`](Self::prefixes), and here and there more: keep what
-    /// [`contains`](Self::contains) says. They are sized for listing in parallel: a year is cut at its months, a part of a
-    /// month is one range.
+    /// [`contains`](Self::contains) says. They are as few as a listing needs: years, and months and parts of months
+    /// that follow one another, are one range each; a few single days are one each. [`KeyRange::cuts_after`] tells where to
+    /// cut them when there proves to be much in them.
     pub fn key_ranges(&self) -> Vec<KeyRange> {
         let pieces = self.date_sets().map(|(dataset, days)| (dataset.root(), days.pieces()));
         ranges::key_ranges(&self.prefixes, &pieces, &self.raw)

@@ -1,7 +1,9 @@
 //! What holds for every selection and every key.
 
 use chrono::{Datelike, NaiveDate};
-use flex_keys::{Dataset, DatePrefix, ObjectKey, SERVICE_START, Selection, SelectionContext, TradingCalendar};
+use flex_keys::{
+    Dataset, DatePrefix, KeyRange, ObjectKey, SERVICE_START, Selection, SelectionContext, TradingCalendar,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::ops::RangeInclusive;
@@ -177,9 +179,33 @@ proptest! {
     }
 
     #[test]
-    fn a_year_is_cut_without_gap_or_overlap(key in "2020/\\PC{0,4}|2020/[0-9/]{0,5}\\PC?") {
-        let ranges = parse(&["2020".to_owned()]).key_ranges();
-        prop_assert_eq!(ranges.iter().filter(|range| range.contains(&key)).count(), 1);
+    fn months_in_a_row_are_listed_without_gap_or_overlap(
+        first in date(), length in 0..400u64, keys in proptest::collection::vec(key(), 20),
+    ) {
+        let last = first.checked_add_days(chrono::Days::new(length)).expect("a date").min(LAST);
+        let selection = parse(&[format!("{first}..{}", last.max(first))]);
+        check_keys(&selection, keys)?;
+        let days = selection.days().flat_map(|(_, day)| DatePrefix::day(day).expect("a day").spellings());
+        check_keys(&selection, days.map(|folder| format!("{folder}x")))?;
+    }
+
+    #[test]
+    fn a_range_is_cut_without_gap_or_overlap(args in arguments(1..=3), days in (date(), date()), form in 0..9u8, key in key()) {
+        let calendar = TradingCalendar::tse();
+        let spelled = |day| format!("{}/x", typed(day, form).replace('-', "/"));
+        let (first, last) = (spelled(days.0.min(days.1)), spelled(days.0.max(days.1)));
+        for range in parse(&args).key_ranges().into_iter().filter(|range| range.contains(&last)) {
+            let cuts = range.cuts_after(&first, &last, &calendar);
+            prop_assert!(cuts.is_sorted() && cuts.iter().all(|cut| *cut > last), "{:?}", cuts);
+            let mut pieces = vec![range.clone()];
+            for cut in cuts {
+                let piece = pieces.last_mut().expect("one at least");
+                let before = piece.before.replace(format!("{cut}\0"));
+                pieces.push(KeyRange { prefix: range.prefix.clone(), after: Some(cut), before });
+            }
+            let found = pieces.iter().filter(|piece| piece.contains(&key)).count();
+            prop_assert_eq!(found, usize::from(range.contains(&key)), "{:?}", key);
+        }
     }
 
     #[test]

@@ -328,11 +328,61 @@ fn ranges_are_sized_for_listing() {
         ranges(&["2021/05/24..2021/05/27", "prefix:2021/05/26/x", "prefix:2021/05/2"])[0],
         "2021/05/2 None None"
     );
-    let year = ranges(&["2020"]);
-    assert_eq!(year.len(), 21);
-    assert_eq!(year[0], "2020/ None Some(\"2020/02\\0\")");
-    assert_eq!(year[9], "2020/ Some(\"2020/1\") Some(\"2020/10\\0\")");
-    assert_eq!(year[20], "2020/ Some(\"2020/9\") None");
+    assert_eq!(ranges(&["2020"]), ["2020/ None None"]);
+    // Months in a row are one range for each way to spell them; 10, 11 and 12 lie between 1 and 2 in key order.
+    assert_eq!(
+        ranges(&["2020/02..2020/08"]),
+        ["2020/ Some(\"2020/02\") Some(\"2020/080\")", "2020/ Some(\"2020/2\") Some(\"2020/80\")"]
+    );
+    assert_eq!(
+        ranges(&["2020/01/20..2020/03/10"]),
+        [
+            "2020/ Some(\"2020/01/20\") Some(\"2020/03/90\")",
+            "2020/1/ Some(\"2020/1/20\") Some(\"2020/1/310\")",
+            "2020/ Some(\"2020/2\") Some(\"2020/3/90\")"
+        ]
+    );
+    assert_eq!(
+        ranges(&["2020/02/01..2020/02/10", "2020/03"]),
+        [
+            "2020/02/ Some(\"2020/02/01\") Some(\"2020/02/90\")",
+            "2020/03/ None None",
+            "2020/2/ Some(\"2020/2/01\") Some(\"2020/2/90\")",
+            "2020/3/ None None"
+        ],
+        "what lies between them is not listed"
+    );
+    assert_eq!(ranges(&["2020/02", "2020/03/29", "2020/04"]).len(), 6, "a few days are listed by themselves");
+    assert_eq!(ranges(&["2020/02..2020/04", "prefix:2020/03/29/x"]).len(), 6, "beside a raw prefix too");
+}
+
+#[test]
+fn a_range_is_cut_at_the_sessions_that_follow() {
+    let calendar = TradingCalendar::tse();
+    let cuts = |args: &[&str], first: &str, last: &str| good(args).key_ranges()[0].cuts_after(first, last, &calendar);
+    let month = cuts(&["2021/05"], "2021/05/06/a", "2021/05/26/b");
+    assert_eq!(month, ["2021/05/27", "2021/05/28", "2021/05/31"]);
+    let part = cuts(&["2021/05/20..2021/05/27"], "2021/05/20/a", "2021/05/25/b");
+    assert_eq!(part, ["2021/05/26", "2021/05/27"]);
+    let year = cuts(&["2020"], "2020/01/04/a", "2020/12/29/b");
+    assert_eq!(year, ["2020/12/30"], "the exchange is closed on the 31st");
+    // Unpadded folders are in key order, not in that of the days.
+    let unpadded = cuts(&["2020"], "2020/1/12/a", "2020/9/30/b");
+    assert_eq!(unpadded, ["2020/9/4", "2020/9/7", "2020/9/8", "2020/9/9"]);
+    let samples = cuts(&["testdata/2020"], "testdata/2020/12/29/a", "testdata/2020/12/29/b");
+    assert_eq!(samples, ["testdata/2020/12/30"]);
+    assert_eq!(cuts(&["prefix:20"], "2020/12/30/a", "2020/12/30/b"), ["2021"], "beyond the year, by year");
+    for (args, key) in [("ConnectionSpec", "ConnectionSpec/a"), ("2020", "2020/x"), ("2020", "2020/12/30/b")] {
+        assert!(cuts(&[args], key, key).is_empty(), "{args} {key}");
+    }
+}
+
+#[test]
+fn the_next_prefix_of_a_selection_is_found() {
+    let selection = good(&["2021/05/24", "2021/05/28"]);
+    assert_eq!(selection.prefix_after("2021/05/25/a"), Some("2021/05/28/"));
+    assert_eq!(selection.prefix_after("2021/05/28/a"), Some("2021/5/24/"));
+    assert_eq!(selection.prefix_after("2021/5/28/a"), None);
 }
 
 #[test]
