@@ -8,14 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Bucket, CopyRun, CopySettings, Journal, JournalStore, PlanStream, RenewableCredentials, StopReason, VerifyRun,
+    Bucket, CopyRun, CopySettings, Journal, JournalStore, LayoutSample, Layouts, PlanStream, RenewableCredentials,
+    StopReason, VerifyRun,
     deep::{self, DeepRecord, DeepRecordError, DeepRun, DeepSettings},
+    join,
     list::{self, FolderStream},
     listing::Side,
     manifest::Records,
-    plan::{self, Scene},
+    plan::Scene,
     requests::Requests,
-    run, verify,
+    run, sample, verify,
 };
 
 /// Plans, copies and verifies selections between two buckets. Cheap to clone.
@@ -76,8 +78,14 @@ impl Copier {
     /// What a copy would do, object by object, from the two listings alone.
     pub fn plan(&self, selection: &Selection) -> PlanStream {
         let (requests, _) = self.requests(CancellationToken::new());
-        let (receive, tasks) = plan::start(self.scene.clone(), requests, Arc::new(selection.clone()));
+        let (receive, tasks) = join::start(self.scene.clone(), requests, Arc::new(selection.clone()));
         PlanStream::new(receive, tasks)
+    }
+
+    /// Asks the source which part layouts a sample of its objects has. What cannot be asked for counts as unknown.
+    pub async fn layouts(&self, sample: &LayoutSample) -> Layouts {
+        let (requests, _) = self.requests(CancellationToken::new());
+        sample::layouts(&self.scene, &requests, sample).await
     }
 
     /// Copies what the destination lacks.

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use flex_keys::{Dataset, Selection, TradingCalendar};
 use serde::{Deserialize, Serialize};
 
-use crate::{Checksum, ETag, Operation, PartSizes, RequestFailure, StopReason};
+use crate::{Checksum, ETag, LowerBound, Operation, PartSizes, RequestFailure, StopReason};
 
 /// By what a copy is proven to hold the source's content, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -347,6 +347,8 @@ pub struct Summary {
     pub listing_complete: bool,
     /// Wall time.
     pub elapsed: Duration,
+    /// The least time that S3 needs for what was copied; none when nothing was.
+    pub bound: Option<LowerBound>,
 }
 
 impl Summary {

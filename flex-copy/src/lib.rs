@@ -49,6 +49,7 @@
 //! cannot be read is [`Outcome::NotEntitled`], anything else is the destination's refusal and ends the run
 //! ([`StopReason`]).
 
+mod bound;
 mod bucket;
 mod checksum;
 mod clean;
@@ -58,6 +59,7 @@ mod engine;
 mod event;
 mod failure;
 mod governor;
+mod join;
 pub mod journal;
 mod layout;
 mod list;
@@ -70,6 +72,7 @@ mod plan;
 mod requests;
 mod resume;
 mod run;
+mod sample;
 mod settings;
 mod signed;
 mod stop;
@@ -78,6 +81,9 @@ mod upload;
 mod verify;
 mod whole;
 
+pub use bound::{
+    BoundBy, LowerBound, PARTITION_READS_PER_SECOND, PARTITION_WRITES_PER_SECOND, REQUEST_BYTES_PER_SECOND, Work,
+};
 pub use bucket::{Bucket, client_config};
 pub use checksum::Checksum;
 pub use clean::{Cleaner, UnfinishedUpload};
@@ -93,6 +99,7 @@ pub use object::{ETag, ListedObject, Storage};
 pub use plan::{Action, Method, PlanItem, PlanStream};
 pub use requests::RenewableCredentials;
 pub use run::CopyRun;
+pub use sample::{LayoutSample, Layouts};
 pub use settings::{
     CopySettings, CopySettingsBuilder, DEFAULT_ANSWER_LIMIT, DEFAULT_ATTEMPTS, DEFAULT_LISTING_AHEAD,
     DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTAGE_LIMIT, Encryption, MAX_IN_FLIGHT_LIMIT, NameFilter, OnChange, ProofWanted,

@@ -1,35 +1,23 @@
-//! The plan: both listings of each key range, merge-joined into what is to be done with each object.
+//! The plan: what is to be done with each object, from what both buckets list under its key.
 
 use std::{
-    cmp::Ordering,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use flex_keys::{KeyRange, ObjectKey, Selection};
+use flex_keys::ObjectKey;
 use futures::Stream;
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::{JoinError, JoinSet},
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     Bucket, CopyReason, CopySettings, ETag, Encryption, ListedObject, ProofWanted, StopReason,
+    join::Batch,
     layout::{COPY_OBJECT_LIMIT, free_part_size},
-    listing::{RangeReader, Side},
-    requests::Requests,
 };
 
 /// Where a checksum proves any layout, one request copies up to so much. What is larger would be the last to end: at the
 /// 70 to 100 MB/s that a single copy was seen to reach, this takes 10 to 15 s.
 const SPLIT_ABOVE: u64 = 1 << 30;
-/// Ranges listed at once, both sides of each.
-const RANGES_AT_ONCE: usize = 16;
-/// Items in one message of a range's task.
-const BATCH: usize = 1000;
-/// Messages under way. Together with the pages of the ranges at once, this bounds the memory of a plan.
-const BATCHES_AHEAD: usize = 4;
 
 /// How an object will be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +41,11 @@ impl Method {
         }
     }
 
+    /// How an object is copied when this is how it is to be proven.
+    ///
     /// A copy made again because the listings could not prove it keeps the source's layout even where a checksum would
     /// prove any other: only equal ETags show in a listing.
-    pub(crate) fn of(object: &ListedObject, proof: ProofWanted, reason: CopyReason) -> Self {
+    pub fn of(object: &ListedObject, proof: ProofWanted, reason: CopyReason) -> Self {
         let any_layout = any_layout_will_do(object, proof, reason);
         let provable_by_parts = object.etag.parts().is_some() && object.full_object_checksum && any_layout;
         let split = provable_by_parts && proof == ProofWanted::ETag && object.size > SPLIT_ABOVE;
@@ -120,7 +110,7 @@ pub struct PlanItem {
 }
 
 /// Compares one object of the source with what the destination lists under its key.
-fn compare(source: &ListedObject, destination: Option<&ListedObject>, settings: &CopySettings) -> Action {
+pub(crate) fn compare(source: &ListedObject, destination: Option<&ListedObject>, settings: &CopySettings) -> Action {
     if source.size == 0 && ObjectKey::parse(&source.key).is_folder() && !settings.copy_markers {
         return Action::Marker;
     }
@@ -161,110 +151,7 @@ pub(crate) struct Scene {
     pub(crate) settings: CopySettings,
 }
 
-pub(crate) type Batch = Result<Vec<PlanItem>, StopReason>;
-
-/// Lists and compares; the tasks end when the receiver is dropped or the set is.
-pub(crate) fn start(
-    scene: Arc<Scene>,
-    requests: Arc<Requests>,
-    selection: Arc<Selection>,
-) -> (mpsc::Receiver<Batch>, JoinSet<()>) {
-    let (send, receive) = mpsc::channel(BATCHES_AHEAD);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        let places = Arc::new(Semaphore::new(RANGES_AT_ONCE));
-        let mut ranges = JoinSet::new();
-        for range in selection.key_ranges() {
-            let Ok(place) = places.clone().acquire_owned().await else { break };
-            while let Some(ended) = ranges.try_join_next() {
-                report_panic(ended, &send).await;
-            }
-            if send.is_closed() {
-                break;
-            }
-            let (scene, requests, selection, send) = (scene.clone(), requests.clone(), selection.clone(), send.clone());
-            ranges.spawn(async move {
-                if let Err(reason) = join_range(&scene, &requests, &selection, &range, &send).await {
-                    // Nobody receives any more: then nobody needs the reason.
-                    let _ = send.send(Err(reason)).await;
-                }
-                drop(place);
-            });
-        }
-        while let Some(ended) = ranges.join_next().await {
-            report_panic(ended, &send).await;
-        }
-    });
-    (receive, tasks)
-}
-
-async fn report_panic(ended: Result<(), JoinError>, send: &mpsc::Sender<Batch>) {
-    if let Err(e) = ended
-        && e.is_panic()
-    {
-        // Nobody receives any more: then nobody needs to know.
-        let _ = send.send(Err(StopReason::Internal(format!("listing: {e}")))).await;
-    }
-}
-
-async fn join_range(
-    scene: &Scene,
-    requests: &Requests,
-    selection: &Selection,
-    range: &KeyRange,
-    send: &mpsc::Sender<Batch>,
-) -> Result<(), StopReason> {
-    let mut source = RangeReader::new(requests, &scene.source, Side::Source, range);
-    let mut destination = RangeReader::new(requests, &scene.destination, Side::Destination, range);
-    let mut batch = Vec::new();
-    let batch_size = BATCH.min(scene.settings.listing_ahead);
-    let passes = |object: &ListedObject| scene.settings.passes(&object.key);
-    loop {
-        if source.needs_page() || destination.needs_page() {
-            if !batch.is_empty() && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
-                return Ok(());
-            }
-            tokio::try_join!(biased; source.fill(), destination.fill())?;
-        }
-        let order = match (source.peek(), destination.peek()) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(s), Some(d)) => s.key.cmp(&d.key),
-        };
-        let (from, at) = match order {
-            Ordering::Less => (source.take(), None),
-            Ordering::Greater => (None, destination.take()),
-            Ordering::Equal => (source.take(), destination.take()),
-        };
-        let item = match (from, at) {
-            (Some(object), at) => {
-                let action =
-                    if passes(&object) { compare(&object, at.as_ref(), &scene.settings) } else { Action::FilteredOut };
-                let destination_size = at.as_ref().map(|at| at.size);
-                PlanItem { object, action, destination_etag: at.map(|at| at.etag), destination_size }
-            }
-            (None, Some(object)) if passes(&object) => {
-                let (destination_etag, destination_size) = (Some(object.etag.clone()), Some(object.size));
-                PlanItem { object, action: Action::Extra, destination_etag, destination_size }
-            }
-            (None, _) => continue,
-        };
-        if selection.contains(&item.object.key) {
-            batch.push(item);
-        }
-        if batch.len() >= batch_size && send.send(Ok(std::mem::take(&mut batch))).await.is_err() {
-            return Ok(());
-        }
-    }
-    if !batch.is_empty() {
-        // A closed channel means that the plan is no longer wanted.
-        let _ = send.send(Ok(batch)).await;
-    }
-    Ok(())
-}
-
-/// The plan as a stream: in key order within a range, ranges as they come. Dropping it ends the listing.
+/// The plan as a stream, in no particular order: ranges of keys are listed side by side. Dropping it ends the listing.
 #[derive(Debug)]
 pub struct PlanStream {
     receive: mpsc::Receiver<Batch>,

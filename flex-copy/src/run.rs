@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Action, CopyEvent, CopyReason, Count, ETag, Journal, ListedObject, Notice, ObjectEnd, ObjectFailure, OpenUpload,
-    Outcome, PlanItem, StopReason, Summary,
+    Outcome, PlanItem, StopReason, Summary, Work,
     engine::Engine,
+    join::{self, Batch},
     open_uploads::Uploads,
-    plan::{self, Batch, Method, Scene},
+    plan::{Method, Scene},
     requests::Requests,
     telling::{Deserted, Listener, Teller},
 };
@@ -62,7 +63,7 @@ pub(crate) fn start(
     let uploads = Uploads::new(&scene.destination, requests.clone(), journal);
     let engine = Arc::new(Engine::new(scene.clone(), requests.clone(), uploads.clone()));
     let events = Listener::start(|events| async move {
-        let (batches, listing) = plan::start(scene, requests, selection.clone());
+        let (batches, listing) = join::start(scene, requests, selection.clone());
         let run = Run {
             engine,
             selection,
@@ -71,6 +72,7 @@ pub(crate) fn start(
             objects: JoinSet::new(),
             requests_wanted: 0,
             summary: Summary::default(),
+            copied: Work::default(),
             cancel,
             stop,
         };
@@ -98,6 +100,7 @@ struct Run {
     /// Requests that the objects under way can have in flight, twice over where it is one.
     requests_wanted: usize,
     summary: Summary,
+    copied: Work,
     /// The caller's.
     cancel: CancellationToken,
     /// Ours: cancelled with the caller's, and when the run must stop.
@@ -175,6 +178,7 @@ impl Run {
         self.summary.open_uploads = self.engine.uploads.list();
         self.summary.cancelled = self.cancel.is_cancelled();
         self.summary.elapsed = started.elapsed();
+        self.summary.bound = self.copied.bound(&self.engine.scene.settings);
         let summary = std::mem::take(&mut self.summary);
         self.tell(CopyEvent::Summary(Box::new(summary))).await
     }
@@ -278,7 +282,8 @@ impl Run {
         let size = object.size;
         let summary = &mut self.summary;
         match &outcome {
-            Outcome::Copied { proof, reason, .. } => {
+            Outcome::Copied { proof, reason, layout, .. } => {
+                self.copied.add_copied(size, layout.as_deref());
                 summary.copied.entry(*proof).or_default().add(size);
                 if *reason == CopyReason::Changed {
                     summary.replaced.add(size);

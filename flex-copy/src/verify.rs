@@ -19,8 +19,9 @@ use crate::{
     engine::{head_source, is_kms},
     event::{missing_named_days, missing_sessions},
     failure::FailureKind,
+    join,
     manifest::{Joined, Recorded, Records, Told},
-    plan::{self, Scene},
+    plan::Scene,
     requests::{Failed, Requests},
     telling::{Deserted, Listener, Teller},
 };
@@ -218,7 +219,7 @@ pub(crate) fn start(
     records: Option<Records>,
 ) -> VerifyRun {
     let events = Listener::start(|events| async move {
-        let (batches, tasks) = plan::start(scene.clone(), requests.clone(), selection.clone());
+        let (batches, tasks) = join::start(scene.clone(), requests.clone(), selection.clone());
         let plan = PlanStream::new(batches, tasks);
         let summary = VerifySummary::default();
         let (questions, records) = (JoinSet::new(), records.map(Joined::new));

@@ -24,7 +24,7 @@ use crate::{
     journals,
     language::msg,
     present::{
-        Colour, Ui,
+        Colour, Ui, bound,
         days::Absent,
         json,
         progress::{State, TICK},
@@ -407,6 +407,9 @@ fn report(
         elapsed += &format!(" ({}/s)", size::human((copied.bytes as f64 / summary.elapsed.as_secs_f64()) as u64));
     }
     report.add("elapsed", elapsed);
+    if let Some(text) = bound::of_run(summary.bound, summary.elapsed) {
+        report.add("S3's bound", text);
+    }
     report.result(found.exit(), "complete", &found.reasons);
     report.print(ui);
 }

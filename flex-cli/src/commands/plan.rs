@@ -6,7 +6,9 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use flex_copy::{Action, CopyReason, Count, Method, PlanItem};
+use flex_copy::{
+    Action, CopyReason, CopySettings, Count, LayoutSample, Layouts, ListedObject, Method, PlanItem, ProofWanted, Work,
+};
 use flex_keys::{Dataset, ObjectKey, Selection};
 use flex_policy::SessionPurpose;
 use futures::StreamExt;
@@ -20,6 +22,7 @@ use crate::{
     hints,
     present::{
         Ui,
+        bound::{self, Bound},
         days::Absent,
         json,
         progress::{State, TICK},
@@ -41,6 +44,15 @@ struct Totals {
     by_method: BTreeMap<&'static str, Count>,
     requests: BTreeMap<&'static str, u64>,
     replaced: Vec<String>,
+    /// The copies as each kind of proof asks for them.
+    by_etag: Work,
+    by_size: Work,
+    /// And as they will be made.
+    chosen: Work,
+    /// Copies that are proven by size only when no more is asked for.
+    unproven: Count,
+    /// Sources whose own layout is asked for.
+    layouts: LayoutSample,
     days: BTreeSet<(Dataset, NaiveDate)>,
 }
 
@@ -73,6 +85,8 @@ impl Totals {
                 self.replaced.push(item.object.key.clone());
             }
             self.request(*method);
+            self.chosen.add(bytes, *method);
+            self.compare_proofs(&item.object, *reason);
         }
     }
 
@@ -92,6 +106,17 @@ impl Totals {
                 // What else the method takes is asked of the source.
                 add("HeadObject", method.requests().saturating_sub(2 + u64::from(parts)));
             }
+        }
+    }
+
+    fn compare_proofs(&mut self, object: &ListedObject, reason: CopyReason) {
+        let (by_etag, by_size) =
+            (Method::of(object, ProofWanted::ETag, reason), Method::of(object, ProofWanted::Size, reason));
+        self.by_etag.add(object.size, by_etag);
+        self.by_size.add(object.size, by_size);
+        if object.etag.parts().is_some() && !object.full_object_checksum {
+            add(&mut self.unproven, object.size);
+            self.layouts.offer(object);
         }
     }
 
@@ -115,6 +140,7 @@ pub(super) async fn run(job: &mut Job<'_>, selections: &[String], what: &WhatArg
         .settings
         .copy_settings(|s| s.recopy_size_only(what.recopy_size_only).copy_markers(what.copy_markers))
         .map_err(|e| Stop::usage(&e))?;
+    let settings = copy.clone();
     let (copier, selection) = job.copier(selection, copy, SessionPurpose::Reading).await?;
     let started = Instant::now();
     let mut totals = Totals::default();
@@ -147,7 +173,11 @@ pub(super) async fn run(job: &mut Job<'_>, selections: &[String], what: &WhatArg
         }
     }
     job.ui.progress.finish();
-    finish(job, &selection, &totals, started)
+    let layouts = match totals.layouts.seen() {
+        0 => Layouts::default(),
+        _ => interrupt.or(async { Ok(copier.layouts(&totals.layouts).await) }).await?,
+    };
+    finish(job, &selection, &totals, &layouts, &settings, started)
 }
 
 fn show(ui: &mut Ui, item: &PlanItem) {
@@ -168,7 +198,49 @@ fn show(ui: &mut Ui, item: &PlanItem) {
     }
 }
 
-fn finish(job: &mut Job<'_>, selection: &Selection, totals: &Totals, started: Instant) -> Result<Exit, Stop> {
+/// The two kinds of proof where they differ in requests, and what is known of the layouts that make the difference.
+fn report_proofs(report: &mut Report, ui: &Ui, totals: &Totals, layouts: &Layouts, settings: &CopySettings) {
+    let mut told: Vec<_> =
+        layouts.by_part_size.iter().map(|(size, sources)| format!("{} in {sources}", ui.bytes(*size))).collect();
+    if layouts.unknown > 0 {
+        told.push(format!("not told by {}", layouts.unknown));
+    }
+    if !told.is_empty() {
+        let asked = layouts.by_part_size.values().sum::<u64>() + layouts.unknown;
+        let of = size::count(totals.layouts.seen(), "multipart source", "multipart sources");
+        report.add("source parts", format!("{} ({asked} asked, of {of})", told.join(", ")));
+    }
+    if totals.by_etag.requests() == totals.by_size.requests() {
+        return;
+    }
+    let unproven = size::count(totals.unproven.objects, "object", "objects");
+    for (name, work, remark) in [
+        ("--proof etag", &totals.by_etag, String::new()),
+        ("--proof size", &totals.by_size, format!(", {unproven} by size only")),
+    ] {
+        let least = bound::of_plan(work.bound(settings)).map(|text| format!(", {text}")).unwrap_or_default();
+        report.add(name, format!("{}{remark}{least}", size::count(work.requests(), "request", "requests")));
+    }
+}
+
+/// The same for programs.
+fn proofs(totals: &Totals, settings: &CopySettings) -> BTreeMap<&'static str, json::PlannedProof> {
+    let planned = |work: &Work, size_only| json::PlannedProof {
+        requests: work.requests(),
+        size_only,
+        bound: work.bound(settings).map(Bound::from),
+    };
+    [("etag", planned(&totals.by_etag, Count::default())), ("size", planned(&totals.by_size, totals.unproven))].into()
+}
+
+fn finish(
+    job: &mut Job<'_>,
+    selection: &Selection,
+    totals: &Totals,
+    layouts: &Layouts,
+    settings: &CopySettings,
+    started: Instant,
+) -> Result<Exit, Stop> {
     let calendar = &job.settings.calendar;
     let there = |day: &(Dataset, NaiveDate)| totals.days.contains(day);
     let absent = Absent::new(
@@ -192,6 +264,12 @@ fn finish(job: &mut Job<'_>, selection: &Selection, totals: &Totals, started: In
                 by_method: totals.by_method.clone(),
                 by_action: totals.by_action.clone(),
                 copy_requests: totals.requests.clone(),
+                proofs: proofs(totals, settings),
+                sampled_layouts: layouts
+                    .by_part_size
+                    .iter()
+                    .map(|(part_size, sources)| json::SampledLayout { part_size: *part_size, sources: *sources })
+                    .collect(),
                 missing: (&absent).into(),
                 end: json::End::new(exit, &found.reasons, None, started.elapsed()),
             },
@@ -218,6 +296,10 @@ fn finish(job: &mut Job<'_>, selection: &Selection, totals: &Totals, started: In
     report.count(ui, "extra", totals.of("extra"), "in your bucket only; left as it is", None);
     report.absent(&absent, calendar);
     report.requests(&totals.requests, 0, 0);
+    if let Some(text) = bound::of_plan(totals.chosen.bound(settings)) {
+        report.add("time", text);
+    }
+    report_proofs(&mut report, ui, totals, layouts, settings);
     for key in &totals.replaced {
         report.add("replaces", key.as_str());
     }

@@ -12,6 +12,7 @@ use flex_keys::Dataset;
 use serde::{Serialize, Serializer};
 
 use super::{
+    bound::Bound,
     days::{Absent, NamedDay, written},
     size,
 };
@@ -410,6 +411,9 @@ pub(crate) struct CopySummary<'a> {
     requests: BTreeMap<String, u64>,
     retries: u64,
     throttled: u64,
+    /// The least time that S3 needs for what was copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<Bound>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<ManifestLine>,
     #[serde(flatten)]
@@ -455,6 +459,7 @@ impl<'a> CopySummary<'a> {
             requests: requests(&summary.requests),
             retries: summary.retries,
             throttled: summary.throttled,
+            bound: summary.bound.map(Bound::from),
             manifest: manifest.map(|written| ManifestLine {
                 path: written.path.display().to_string(),
                 records: written.records,
@@ -470,6 +475,24 @@ pub(crate) fn requests(by_operation: &BTreeMap<flex_copy::Operation, u64>) -> BT
     by_operation.iter().map(|(operation, number)| (operation.to_string(), *number)).collect()
 }
 
+/// The copies of a plan under one `--proof`.
+#[derive(Serialize)]
+pub(crate) struct PlannedProof {
+    pub(crate) requests: u64,
+    /// What would be proven by size only.
+    pub(crate) size_only: Count,
+    /// The least time that S3 needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bound: Option<Bound>,
+}
+
+/// Multipart sources of a sample that have the same layout.
+#[derive(Serialize)]
+pub(crate) struct SampledLayout {
+    pub(crate) part_size: u64,
+    pub(crate) sources: u64,
+}
+
 /// The end of a plan.
 #[derive(Serialize)]
 pub(crate) struct PlanEnd<'a> {
@@ -480,6 +503,9 @@ pub(crate) struct PlanEnd<'a> {
     pub(crate) by_method: BTreeMap<&'static str, Count>,
     pub(crate) by_action: BTreeMap<&'static str, Count>,
     pub(crate) copy_requests: BTreeMap<&'static str, u64>,
+    /// What each `--proof` would take.
+    pub(crate) proofs: BTreeMap<&'static str, PlannedProof>,
+    pub(crate) sampled_layouts: Vec<SampledLayout>,
     #[serde(flatten)]
     pub(crate) missing: Missing<'a>,
     #[serde(flatten)]

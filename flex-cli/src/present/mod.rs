@@ -1,5 +1,6 @@
 //! What people and programs see: results on standard output, everything else on standard error.
 
+pub(crate) mod bound;
 pub(crate) mod days;
 pub(crate) mod json;
 pub(crate) mod progress;

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     Action, Bucket, Count, ETag, ListedObject, Notice, PlanItem, StopReason,
-    plan::{self, Batch, Scene},
+    join::{self, Batch},
+    plan::Scene,
     requests::Requests,
     telling::{Deserted, Listener, Teller},
 };
@@ -84,7 +85,7 @@ pub(crate) fn start(parts: Parts, selection: Arc<Selection>) -> DeepRun {
     });
     let shared = reader.clone();
     let events = Listener::start(|events| async move {
-        let (batches, listing) = plan::start(scene.clone(), requests.clone(), selection);
+        let (batches, listing) = join::start(scene.clone(), requests.clone(), selection);
         let run = Run {
             scene,
             requests,

@@ -1,10 +1,16 @@
 //! Listings: one page at a time, in key order, checked for what a comparison relies on.
 
-use std::{borrow::Cow, collections::VecDeque};
+mod answer;
+mod range;
+
+use std::borrow::Cow;
 
 use aws_sdk_s3::types::EncodingType;
-use flex_keys::KeyRange;
 use percent_encoding::percent_decode_str;
+
+pub(crate) use range::RangeReader;
+
+use self::answer::ReadPage;
 
 use crate::{
     Bucket, ETag, ListedObject, StopReason, Storage,
@@ -57,7 +63,13 @@ pub(crate) async fn page(
     let operation = Operation::ListObjectsV2;
     let answer = requests
         .send((operation, what.prefix), attempt_limit(0), on_cancel, || async {
-            let answer = call.clone().send().await.map_err(|error| RequestFailure::from_sdk(operation, error))?;
+            let answer = call
+                .clone()
+                .customize()
+                .interceptor(ReadPage)
+                .send()
+                .await
+                .map_err(|error| RequestFailure::from_sdk(operation, error))?;
             // Cut off without a way to go on, or without a word of whether it is, as an empty or mangled answer looks: ask
             // again. Taken for the end of the listing it would lose what follows.
             if answer.is_truncated() != Some(false) && answer.next_continuation_token().is_none() {
@@ -74,35 +86,41 @@ pub(crate) async fn page(
         detail,
     };
     let encoded = answer.encoding_type() == Some(&EncodingType::Url);
-    let vendor_key = |text: Option<&str>| {
+    let vendor_key = |text: Option<String>| {
         let text = text.ok_or_else(|| bad("an entry without a key".into()))?;
-        let full = if encoded { decode(text) } else { Some(Cow::Borrowed(text)) };
-        let full = full.ok_or_else(|| bad(format!("the key {text:?} is not UTF-8")))?;
+        let full = match if encoded { decode(&text) } else { Some(Cow::Borrowed(text.as_str())) } {
+            None => return Err(bad(format!("the key {text:?} is not UTF-8"))),
+            Some(Cow::Owned(full)) => full,
+            Some(Cow::Borrowed(_)) => text,
+        };
         match full.strip_prefix(bucket.key_prefix()) {
+            Some(key) if key.len() == full.len() => Ok(full),
             Some(key) => Ok(key.to_owned()),
             None => Err(bad(format!("the key {full:?} does not begin with the prefix asked for"))),
         }
     };
-    let mut objects = Vec::with_capacity(answer.contents().len());
-    for object in answer.contents() {
-        let key = vendor_key(object.key())?;
-        let (Some(size), Some(etag)) = (object.size().and_then(|s| u64::try_from(s).ok()), object.e_tag()) else {
+    let next = match answer.is_truncated() {
+        Some(true) => answer.next_continuation_token,
+        _ => None,
+    };
+    let contents = answer.contents.unwrap_or_default();
+    let mut objects = Vec::with_capacity(contents.len());
+    for object in contents {
+        let key = vendor_key(object.key)?;
+        let (Some(size), Some(etag)) = (object.size.and_then(|s| u64::try_from(s).ok()), object.e_tag) else {
             return Err(bad(format!("the entry for {key:?} has no size or no ETag")));
         };
         objects.push(ListedObject {
             key,
             size,
-            etag: ETag::new(etag),
-            last_modified: object.last_modified().map_or(0, aws_smithy_types::DateTime::secs),
-            storage: Storage::of(object.storage_class().map(|c| c.as_str())),
-            full_object_checksum: object.checksum_type().is_some_and(|t| t.as_str() == "FULL_OBJECT"),
+            etag: ETag::new(&etag),
+            last_modified: object.last_modified.map_or(0, |at| at.secs()),
+            storage: Storage::of(object.storage_class.as_ref().map(|c| c.as_str())),
+            full_object_checksum: object.checksum_type.is_some_and(|t| t.as_str() == "FULL_OBJECT"),
         });
     }
-    let folders = answer.common_prefixes().iter().map(|p| vendor_key(p.prefix())).collect::<Result<_, _>>()?;
-    let next = match answer.is_truncated() {
-        Some(true) => answer.next_continuation_token().map(str::to_owned),
-        _ => None,
-    };
+    let folders = answer.common_prefixes.unwrap_or_default().into_iter();
+    let folders = folders.map(|folder| vendor_key(folder.prefix)).collect::<Result<_, _>>()?;
     Ok(Page { objects, folders, next })
 }
 
@@ -126,97 +144,5 @@ fn stop_reason(bucket: &Bucket, side: Side, prefix: &str, failed: Failed) -> Sto
         (true, Side::Source) => StopReason::SourceNotListable { bucket, prefix, source },
         (true, Side::Destination) => StopReason::DestinationNotListable { bucket, prefix, source },
         (false, _) => StopReason::Listing { bucket, prefix, source },
-    }
-}
-
-/// Reads the keys of one range in order, a page at a time.
-pub(crate) struct RangeReader<'a> {
-    requests: &'a Requests,
-    bucket: &'a Bucket,
-    side: Side,
-    range: &'a KeyRange,
-    token: Option<String>,
-    last: Option<String>,
-    page: VecDeque<ListedObject>,
-    ended: bool,
-}
-
-impl<'a> RangeReader<'a> {
-    pub(crate) fn new(requests: &'a Requests, bucket: &'a Bucket, side: Side, range: &'a KeyRange) -> Self {
-        Self { requests, bucket, side, range, token: None, last: None, page: VecDeque::new(), ended: false }
-    }
-
-    /// Makes sure that [`peek`](Self::peek) tells the next object, or that there is none.
-    pub(crate) async fn fill(&mut self) -> Result<(), StopReason> {
-        while self.page.is_empty() && !self.ended {
-            let page = page(
-                self.requests,
-                self.bucket,
-                self.side,
-                &PageRequest {
-                    prefix: &self.range.prefix,
-                    after: self.range.after.as_deref(),
-                    token: self.token.as_deref(),
-                    folders: false,
-                },
-                OnCancel::Stop,
-            )
-            .await?;
-            self.accept(page)?;
-        }
-        Ok(())
-    }
-
-    fn accept(&mut self, page: Page) -> Result<(), StopReason> {
-        if page.next.is_some() && page.next == self.token {
-            return Err(self.bad("it repeats the same page".into()));
-        }
-        self.token = page.next;
-        self.ended = self.token.is_none();
-        let mut last = self.last.as_deref();
-        for object in &page.objects {
-            if let Some(last) = last
-                && object.key.as_str() <= last
-            {
-                return Err(self.bad(format!("{:?} comes after {last:?}", object.key)));
-            }
-            if !object.key.starts_with(&self.range.prefix) {
-                return Err(self.bad(format!("{:?} is outside of it", object.key)));
-            }
-            last = Some(&object.key);
-        }
-        if let Some(object) = page.objects.last() {
-            self.last = Some(object.key.clone());
-        }
-        self.page = page.objects.into();
-        if let Some(after) = &self.range.after {
-            // A store that does not know start-after begins too early; what it gives belongs to another range.
-            self.page.drain(..self.page.partition_point(|o| o.key <= *after));
-        }
-        if let Some(before) = &self.range.before {
-            let within = self.page.partition_point(|o| o.key < *before);
-            if within < self.page.len() {
-                self.page.truncate(within);
-                self.ended = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn bad(&self, detail: String) -> StopReason {
-        StopReason::BadListing { bucket: self.bucket.name().to_owned(), prefix: self.range.prefix.clone(), detail }
-    }
-
-    pub(crate) fn peek(&self) -> Option<&ListedObject> {
-        self.page.front()
-    }
-
-    pub(crate) fn take(&mut self) -> Option<ListedObject> {
-        self.page.pop_front()
-    }
-
-    /// Whether the page is used up although more follows.
-    pub(crate) fn needs_page(&self) -> bool {
-        self.page.is_empty() && !self.ended
     }
 }
