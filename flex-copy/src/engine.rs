@@ -232,7 +232,9 @@ impl Engine {
             Method::Parts(_) if object.size <= COPY_OBJECT_LIMIT && self.parts_refused.load(Ordering::Relaxed) => {
                 self.copy_whole(object, false).await
             }
-            Method::Parts(_) => self.copy_parts(object, replaced, reason).await,
+            // On the heap, as is whatever else is rare: thousands of small copies wait side by side, each as large as the
+            // largest that it might become.
+            Method::Parts(_) => Box::pin(self.copy_parts(object, replaced, reason)).await,
         }
     }
 
@@ -314,7 +316,7 @@ impl Engine {
             .key(source.key(key))
             .set_expected_bucket_owner(source.owner().map(str::to_owned));
         let answer = async { head.send().await.map_err(|e| RequestFailure::from_sdk(operation, e)) };
-        self.requests.answers((operation, key), answer).await
+        Box::pin(self.requests.answers((operation, key), answer)).await
     }
 
     /// What a failure means that says so itself; on the source, a 403 does.
@@ -339,7 +341,7 @@ impl Engine {
         part: Option<i32>,
         checksum: bool,
     ) -> Result<HeadObjectOutput, Fault> {
-        head_source(&self.scene, &self.requests, key, part, checksum)
+        Box::pin(head_source(&self.scene, &self.requests, key, part, checksum))
             .await
             .map_err(|failed| self.understand_answer(self.scene.source.name(), failed))
     }
