@@ -337,12 +337,15 @@ struct Window {
     memory: usize,
 }
 
-/// What the window's items may take, however many it may hold: keys are up to 1,024 bytes long.
-const WINDOW_MEMORY: usize = 64 << 20;
+/// What the window's items may take, however many it may hold: some 50,000 with keys as the vendor's are, and fewer with longer
+/// ones, of up to 1,024 bytes.
+const WINDOW_MEMORY: usize = 20 << 20;
 
 fn memory(item: &PlanItem) -> usize {
     let texts = [&item.object.etag].into_iter().chain(&item.destination_etag).map(|etag| etag.as_str().len());
-    size_of::<PlanItem>() + item.object.key.len() + texts.sum::<usize>()
+    // The nodes of the tree are two thirds full, and each text is an allocation of its own.
+    let node = (size_of::<(u64, Reverse<u64>)>() + size_of::<PlanItem>()) * 3 / 2;
+    node + 48 + item.object.key.len() + texts.sum::<usize>()
 }
 
 impl Window {

@@ -3,7 +3,7 @@
 
     cargo build --release -p flex-cli && cargo build --release -p flex-tests --bin loadmodel --example bareloop
     tests/bench/peers.py --scenes small,latency --tools 'flex,s5cmd*' --repeat 3
-    tests/bench/peers.py --report target/bench/results.json      (the tables and the chart again)
+    tests/bench/peers.py --report target/bench/results.json      (the tables and the chart again, of one or more results)
 
 Peers come from the package registries into target/bench/. README.md beside this file says what is measured and how.
 """
@@ -41,7 +41,7 @@ def arguments():
     parser.add_argument("--model", action="append", default=[], help="an option for the load model, as --model=--days=5")
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "bench", help="where peers and results go")
     parser.add_argument("--out", type=Path, help="results as JSON (default: results.json in the work folder)")
-    parser.add_argument("--report", type=Path, help="write tables and chart of these results, and measure nothing")
+    parser.add_argument("--report", type=Path, nargs="+", help="write tables and chart of these results, the later before the earlier, and measure nothing")
     parser.add_argument("--markdown", type=Path, help="where the tables go (default: beside the results)")
     parser.add_argument("--svg", type=Path, help="where the chart goes (default: beside the results)")
     return parser.parse_args()
@@ -107,8 +107,9 @@ def measured(options):
 
 def main():
     options = arguments()
-    path = options.report or measured(options)
-    results = json.loads(path.read_text())
+    paths = options.report or [measured(options)]
+    path = paths[0]
+    results = report.merged([json.loads(path.read_text()) for path in paths])
     markdown = options.markdown or path.with_suffix(".md")
     svg = options.svg or path.with_suffix(".svg")
     svg.write_text(chart.draw(results))

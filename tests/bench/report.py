@@ -29,6 +29,23 @@ def asked(options):
     return [shlex.quote(word) for word in words]
 
 
+def merged(every):
+    """One of several results: a tool's runs on a scene are those of the last that has any."""
+    first, *rest = every
+    together = {**first, "commands": [first["command"]]}
+    for results in rest:
+        together["commands"].append(results["command"])
+        together["when"] = max(together["when"], results["when"])
+        together["versions"].update(results["versions"])
+        for name, measured in results["scenes"].items():
+            known = together["scenes"].setdefault(name, {"scene": measured["scene"], "runs": []})
+            newer = {run["tool"] for run in measured["runs"]}
+            known["runs"] = [run for run in known["runs"] if run["tool"] not in newer] + measured["runs"]
+    for measured in together["scenes"].values():
+        measured["runs"].sort(key=lambda run: not run["tool"].startswith("flex"))
+    return together
+
+
 class Row:
     """The median run of one tool on one scene. What only one run missed, the tool missed."""
 
@@ -86,8 +103,8 @@ def table(heads, lines):
 
 
 def scene_table(scene, found):
-    heads = ["tool", "wall s", "CPU s", "peak MiB", "objects/s", "requests/object", "connections", "in flight", "SlowDown"]
-    heads += ["bound ÷ wall", "complete", "content right", "same ETag"]
+    heads = ["tool", "rounds", "wall s", "CPU s", "peak MiB", "objects/s", "requests/object", "connections", "in flight"]
+    heads += ["SlowDown", "bound ÷ wall", "complete", "content right", "same ETag"]
     lines = []
     for row in found.values():
         # Where everything is answered at once there is no bound, and nothing is seen in flight.
@@ -96,6 +113,7 @@ def scene_table(scene, found):
         lines.append(
             [
                 row.tool,
+                str(len(row.runs)),
                 f"{row.wall:.2f}",
                 f"{row.cpu:.2f}",
                 f"{row.peak:.0f}",
@@ -176,14 +194,14 @@ def markdown(results, svg):
     out = [
         "# Performance",
         "",
-        f"Medians of {max(len(row.runs) for scene in results['scenes'] for row in rows(results, scene).values())} round(s) on a"
-        f" machine of {machine['cores']} cores ({machine['system']}, {machine['architecture']}), {results['when']}. Each tool"
+        f"Medians of as many rounds as the tables tell, on a machine of {machine['cores']} cores ({machine['system']},"
+        f" {machine['architecture']}), {results['when']}. Each tool"
         " copies inside the load model of `tests/`, on the same machine, to a fresh destination;"
         " [tests/bench/README.md](../tests/bench/README.md) says how, and what the columns mean. A trivial client makes"
         f" {floor['copies_per_second']:,} copies and lists {floor['pages_per_second']:,} pages a second there.",
         "",
         "```sh",
-        results["command"],
+        *results["commands"],
         "```",
         "",
         f"![What each tool reaches]({svg})",

@@ -6,6 +6,7 @@
 mod pace;
 mod partitions;
 mod places;
+mod worth;
 
 use std::{
     sync::{

@@ -12,8 +12,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Places at the start. There is one more with each answer, so they double with each round trip; and where requests wait for
-/// one although the service is well, they double after this time, as a copy of many bytes is long under way.
+use super::worth::Worth;
+
+/// Places at the start. There is one more with each answer, so they double with each round trip, as long as that brings more
+/// answers; and where requests wait for one although the service is well, they double after this time, as a copy of many bytes
+/// is long under way.
 const AT_FIRST: usize = 64;
 const DOUBLED_AFTER: Duration = Duration::from_millis(100);
 /// Connections that fail do not take the places below this.
@@ -74,6 +77,7 @@ struct State {
     last_doubled: Instant,
     /// Something was answered since the start, or since the places were cut.
     well: bool,
+    worth: Worth,
 }
 
 impl Inner {
@@ -92,6 +96,7 @@ impl Places {
             last_cut: None,
             last_doubled: Instant::now(),
             well: false,
+            worth: Worth::new(ceiling.min(AT_FIRST)),
         };
         Self(Arc::new(Inner { ceiling, more, state: Mutex::new(state) }))
     }
@@ -133,10 +138,17 @@ impl Places {
     /// A request was answered: there may be more at once.
     pub(crate) fn answered(&self) {
         {
+            let now = Instant::now();
             let mut state = self.0.state();
             state.well = true;
             // Only where the places are used, or their number would say nothing.
-            if state.width >= self.0.ceiling || 2 * state.in_flight < state.width {
+            let used = 2 * state.in_flight >= state.width;
+            let width = state.width;
+            if let Some(fewer) = state.worth.answered(width, used, now) {
+                state.width = fewer;
+                return;
+            }
+            if width >= self.0.ceiling || !used || !state.worth.one_more(width, now) {
                 return;
             }
             state.width += 1;
@@ -149,11 +161,13 @@ impl Places {
         {
             let now = Instant::now();
             let mut state = self.0.state();
-            if !state.well || now.duration_since(state.last_doubled) < DOUBLED_AFTER {
+            if !state.well || now.duration_since(state.last_doubled) < DOUBLED_AFTER || !state.worth.twice(now) {
                 return;
             }
             state.last_doubled = now;
             state.width = (2 * state.width).min(self.0.ceiling);
+            let width = state.width;
+            state.worth.changed(width, now);
         }
         self.0.more.notify_one();
         give(&self.0);
@@ -169,6 +183,7 @@ impl Places {
             state.well = false;
             let cut = (state.width as f64 * CUT) as usize;
             state.width = cut.max(FEWEST.min(state.width));
+            state.worth = Worth::new(state.width);
         }
     }
 
