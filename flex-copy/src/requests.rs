@@ -226,6 +226,8 @@ impl Requests {
                 Ok(result) => result,
                 Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
             };
+            // The connection is free a moment after the answer: who takes the place shall find it, and not open another.
+            tokio::task::yield_now().await;
             drop(place);
             let mut failure = match result {
                 Ok(value) => {
