@@ -204,6 +204,7 @@ def markdown(results, svg):
         *results["commands"],
         "```",
         "",
+        *["Of a tool on a scene, the last command that names both counts.", ""][: 2 * (len(results["commands"]) > 1)],
         f"![What each tool reaches]({svg})",
         "",
         "Versions: " + "; ".join(versions) + ".",

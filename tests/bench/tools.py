@@ -60,7 +60,9 @@ class Toolbox:
         if word is None:
             return ""
         out = subprocess.run([self.program(family), word], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        return out.stdout.splitlines()[0].strip() if out.stdout else ""
+        first = out.stdout.splitlines()[0].strip() if out.stdout else ""
+        # The AWS CLI adds what it runs on.
+        return first.split(" ")[0] if first.startswith("aws-cli/") else first
 
     def all(self):
         """Every tool by name, the best-known flags after the default ones."""
