@@ -1,6 +1,8 @@
 //! Keys with awkward names, both spellings of a folder, markers, archives, and specifications.
 
-use flex_copy::{CopySettings, ListEntry, Place, Proof};
+use std::collections::BTreeSet;
+
+use flex_copy::{Action, CopySettings, ListEntry, Place, Proof};
 use flex_tests::sandbox::{ObjectSpec, VENDOR_BUCKET};
 use futures::{StreamExt, TryStreamExt};
 
@@ -99,6 +101,31 @@ async fn many_pages_are_joined_without_loss() {
     assert_eq!(report.summary.copied_total().objects, 834);
     assert_eq!(report.summary.identical.objects, 1_666);
     scene.assert_copied(&keys);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_month_is_cut_where_one_side_is_read_further_than_the_other() {
+    let scene = Scene::new();
+    let (mut source, mut extra) = (BTreeSet::new(), BTreeSet::new());
+    for day in 1..=31 {
+        source.extend(scene.day(&format!("2021/05/{day:02}/"), 400));
+        // Pages of the destination reach further than the source's.
+        for file in 0..60 {
+            let key = format!("2021/05/{day:02}/extra_{file:03}");
+            scene.world.put_object(crate::scene::MINE, &key, ObjectSpec::new(1));
+            extra.insert(key);
+        }
+    }
+    let mut plan = scene.copier().plan(&parse(&["2021/05"]));
+    while let Some(item) = plan.next().await {
+        let item = item.unwrap();
+        let side = if item.action == Action::Extra { &mut extra } else { &mut source };
+        assert!(side.remove(&item.object.key), "{:?} was planned twice", item.object.key);
+    }
+    assert_eq!((source.len(), extra.len()), (0, 0), "{:?} {:?}", source.first(), extra.first());
+    let lists = scene.world.count("ListObjectsV2");
+    // 13 pages of one side, 2 of the other, and for each part at most one of either that is of no use.
+    assert!((17..=30).contains(&lists), "{lists}");
 }
 
 #[tokio::test(start_paused = true)]
