@@ -1,48 +1,40 @@
-//! The least time that S3 needs for copies, by what is known of it: a plan tells it beforehand, and a run how near it came.
+//! The time that S3 needs for copies at the rates that it is known by: a plan tells it beforehand, and a run how near it came.
+//!
+//! It is a bound by what AWS publishes and others have measured, and no promise: where S3 has split a busy partition it takes more.
 
 use std::time::Duration;
 
 use crate::{CopySettings, Method, PartSizes};
 
-/// Writes a second that S3 takes in one partition of a bucket's keys, at least; it takes more where it has split the
+/// Writes a second that S3 takes in one partition of a bucket's keys: AWS says "at least" so many, and more once it has split the
 /// partition ([user guide](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)). FLEX keys begin
 /// with a date, so that neighbouring days share one.
-pub const PARTITION_WRITES_PER_SECOND: f64 = 3_500.0;
+const PARTITION_WRITES_PER_SECOND: f64 = 3_500.0;
 /// Reads a second, likewise.
-pub const PARTITION_READS_PER_SECOND: f64 = 5_500.0;
+const PARTITION_READS_PER_SECOND: f64 = 5_500.0;
 /// Bytes a second that one request copies. AWS gives no number; somewhat above the 70 to 85 MB/s that were reported.
-pub const REQUEST_BYTES_PER_SECOND: f64 = 100e6;
+const REQUEST_BYTES_PER_SECOND: f64 = 100e6;
 
-/// What sets the least time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What sets the bound, with its rate a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum BoundBy {
-    /// The number of writes, at the rate that a partition takes or the settings allow.
-    Writes,
+    /// The number of writes, at the rate of one partition.
+    Writes(f64),
     /// The number of reads, likewise.
-    Reads,
-    /// The bytes, over all requests that may be in flight.
-    Bytes,
-    /// The largest request, in which one part or a whole object is copied.
-    LargestRequest,
+    Reads(f64),
+    /// The number of all requests, at the rate that the settings allow.
+    Requests(f64),
+    /// The bytes, at the rate of all requests that may be in flight.
+    Bytes(f64),
+    /// The bytes of the largest request, a part or a whole object, at the rate of one.
+    LargestRequest(f64),
 }
 
-impl BoundBy {
-    /// The word for it in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Writes => "writes",
-            Self::Reads => "reads",
-            Self::Bytes => "bytes",
-            Self::LargestRequest => "largest-request",
-        }
-    }
-}
-
-/// A least time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A time, and what for.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LowerBound {
-    /// How long S3 needs at the least.
+    /// How long S3 needs at that rate.
     pub time: Duration,
     /// For what.
     pub by: BoundBy,
@@ -51,7 +43,6 @@ pub struct LowerBound {
 /// Copies, as what they ask of S3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    objects: u64,
     bytes: u64,
     writes: u64,
     reads: u64,
@@ -81,7 +72,6 @@ impl Work {
     }
 
     fn count(&mut self, size: u64, writes: u64, reads: u64, largest_request: u64) {
-        self.objects += 1;
         self.bytes += size;
         self.writes += writes;
         self.reads += reads;
@@ -93,19 +83,20 @@ impl Work {
         self.writes + self.reads
     }
 
-    /// The least time for them, with as many requests in flight and a second as the settings allow; none for no copies.
-    /// The time to list is not counted.
+    /// The bound, with as many requests in flight and a second as the settings allow; none for no copies. Listings are not
+    /// counted.
     pub fn bound(&self, settings: &CopySettings) -> Option<LowerBound> {
-        if self.objects == 0 {
+        if self.requests() == 0 {
             return None;
         }
         let most = settings.max_rps.unwrap_or(f64::INFINITY);
-        let places = settings.max_in_flight as f64;
+        let at_once = settings.max_in_flight as f64 * REQUEST_BYTES_PER_SECOND;
         [
-            (self.writes as f64 / PARTITION_WRITES_PER_SECOND.min(most), BoundBy::Writes),
-            (self.reads as f64 / PARTITION_READS_PER_SECOND.min(most), BoundBy::Reads),
-            (self.bytes as f64 / (REQUEST_BYTES_PER_SECOND * places), BoundBy::Bytes),
-            (self.largest_request as f64 / REQUEST_BYTES_PER_SECOND, BoundBy::LargestRequest),
+            (self.writes as f64 / PARTITION_WRITES_PER_SECOND, BoundBy::Writes(PARTITION_WRITES_PER_SECOND)),
+            (self.reads as f64 / PARTITION_READS_PER_SECOND, BoundBy::Reads(PARTITION_READS_PER_SECOND)),
+            (self.requests() as f64 / most, BoundBy::Requests(most)),
+            (self.bytes as f64 / at_once, BoundBy::Bytes(at_once)),
+            (self.largest_request as f64 / REQUEST_BYTES_PER_SECOND, BoundBy::LargestRequest(REQUEST_BYTES_PER_SECOND)),
         ]
         .into_iter()
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -130,14 +121,14 @@ mod tests {
     fn the_tightest_limit_is_the_bound() {
         let whole = Method::Whole { head: false };
         let default = CopySettings::default();
-        assert_eq!(bound(&[(1000, whole, 7000)], &default), (2.0, BoundBy::Writes));
-        assert_eq!(bound(&[(1_000_000_000, whole, 1)], &default), (10.0, BoundBy::LargestRequest));
-        assert_eq!(bound(&[(1_000_000_000, Method::Parts(10), 1)], &default), (1.0, BoundBy::LargestRequest));
+        assert_eq!(bound(&[(1000, whole, 7000)], &default), (2.0, BoundBy::Writes(3_500.0)));
+        assert_eq!(bound(&[(1_000_000_000, whole, 1)], &default), (10.0, BoundBy::LargestRequest(100e6)));
+        assert_eq!(bound(&[(1_000_000_000, Method::Parts(10), 1)], &default), (1.0, BoundBy::LargestRequest(100e6)));
         let narrow = CopySettings { max_in_flight: 4, ..CopySettings::default() };
-        assert_eq!(bound(&[(100_000_000, whole, 40)], &narrow), (10.0, BoundBy::Bytes));
+        assert_eq!(bound(&[(100_000_000, whole, 40)], &narrow), (10.0, BoundBy::Bytes(400e6)));
         let slow = CopySettings { max_rps: Some(10.0), ..CopySettings::default() };
-        // Ten parts, and two requests to begin and to end; one HEAD.
-        assert_eq!(bound(&[(1000, Method::Parts(10), 5)], &slow), (6.0, BoundBy::Writes));
+        // Ten parts, two requests to begin and to end, and one HEAD.
+        assert_eq!(bound(&[(1000, Method::Parts(10), 5)], &slow), (6.5, BoundBy::Requests(10.0)));
         assert_eq!(Work::default().bound(&default), None);
     }
 

@@ -347,7 +347,7 @@ pub struct Summary {
     pub listing_complete: bool,
     /// Wall time.
     pub elapsed: Duration,
-    /// The least time that S3 needs for what was copied; none when nothing was.
+    /// The time that S3 needs for what was copied at the rates that it is known by; none when nothing was.
     pub bound: Option<LowerBound>,
 }
 

@@ -81,9 +81,7 @@ mod upload;
 mod verify;
 mod whole;
 
-pub use bound::{
-    BoundBy, LowerBound, PARTITION_READS_PER_SECOND, PARTITION_WRITES_PER_SECOND, REQUEST_BYTES_PER_SECOND, Work,
-};
+pub use bound::{BoundBy, LowerBound, Work};
 pub use bucket::{Bucket, client_config};
 pub use checksum::Checksum;
 pub use clean::{Cleaner, UnfinishedUpload};

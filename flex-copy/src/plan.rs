@@ -41,6 +41,17 @@ impl Method {
         }
     }
 
+    /// Whether a copy made like this will be proven by nothing but its size, encryption aside: another layout than the source's,
+    /// and no checksum that is asked for.
+    pub fn proves_size_only(self, object: &ListedObject, proof: ProofWanted) -> bool {
+        match self {
+            Self::Whole { head } => object.etag.parts().is_some() && !head,
+            Self::Parts(_) => {
+                (proof == ProofWanted::Size || object.etag.parts().is_none()) && !object.full_object_checksum
+            }
+        }
+    }
+
     /// How an object is copied when this is how it is to be proven.
     ///
     /// A copy made again because the listings could not prove it keeps the source's layout even where a checksum would

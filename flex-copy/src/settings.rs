@@ -27,7 +27,7 @@ pub enum ProofWanted {
     /// Keep the source's part layout where only that makes the ETags equal.
     #[default]
     ETag,
-    /// One request an object up to 5 GiB; a multipart source without a full-object checksum is then proven by size only.
+    /// One request an object up to 5 GiB; a multipart source is then proven by size only.
     Size,
 }
 

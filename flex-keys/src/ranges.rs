@@ -137,12 +137,12 @@ impl Month {
     }
 
     /// Whether hardly a day is left out before the first that is selected.
-    fn begins_whole(&self) -> bool {
+    fn reaches_its_start(&self) -> bool {
         self.whole || self.days.first().is_some_and(|day| day.day0() as usize <= FEW_DAYS)
     }
 
     /// Whether hardly a day is left out after the last that is selected.
-    fn ends_whole(&self) -> bool {
+    fn reaches_its_end(&self) -> bool {
         let left = |day: &NaiveDate| usize::from(day.num_days_in_month()).saturating_sub(day.day() as usize);
         self.whole || self.days.last().is_some_and(|day| left(day) <= FEW_DAYS)
     }
@@ -175,12 +175,12 @@ fn runs_of_year(year: &str, months: &BTreeMap<u32, Month>, runs: &mut Vec<KeyRan
         let folder = format!("{year}{name}");
         let (after, before) = month.bounds(&folder);
         match runs.last_mut() {
-            Some(run) if goes_on && month.begins_whole() => {
+            Some(run) if goes_on && month.reaches_its_start() => {
                 year.clone_into(&mut run.prefix);
                 run.before = Some(before);
             }
             _ => runs.push(KeyRange { prefix: format!("{folder}/"), after: Some(after), before: Some(before) }),
         }
-        goes_on = month.ends_whole();
+        goes_on = month.reaches_its_end();
     }
 }

@@ -408,7 +408,7 @@ fn report(
     }
     report.add("elapsed", elapsed);
     if let Some(text) = bound::of_run(summary.bound, summary.elapsed) {
-        report.add("S3's bound", text);
+        report.add("S3's time", text);
     }
     report.result(found.exit(), "complete", &found.reasons);
     report.print(ui);

@@ -45,15 +45,31 @@ struct Totals {
     requests: BTreeMap<&'static str, u64>,
     replaced: Vec<String>,
     /// The copies as each kind of proof asks for them.
-    by_etag: Work,
-    by_size: Work,
+    by_etag: UnderProof,
+    by_size: UnderProof,
     /// And as they will be made.
     chosen: Work,
-    /// Copies that are proven by size only when no more is asked for.
-    unproven: Count,
     /// Sources whose own layout is asked for.
     layouts: LayoutSample,
     days: BTreeSet<(Dataset, NaiveDate)>,
+}
+
+/// The copies under one `--proof`.
+#[derive(Default)]
+struct UnderProof {
+    work: Work,
+    size_only: Count,
+}
+
+impl UnderProof {
+    fn add(&mut self, object: &ListedObject, reason: CopyReason, proof: ProofWanted) -> Method {
+        let method = Method::of(object, proof, reason);
+        self.work.add(object.size, method);
+        if method.proves_size_only(object, proof) {
+            add(&mut self.size_only, object.size);
+        }
+        method
+    }
 }
 
 fn add(count: &mut Count, bytes: u64) {
@@ -110,12 +126,9 @@ impl Totals {
     }
 
     fn compare_proofs(&mut self, object: &ListedObject, reason: CopyReason) {
-        let (by_etag, by_size) =
-            (Method::of(object, ProofWanted::ETag, reason), Method::of(object, ProofWanted::Size, reason));
-        self.by_etag.add(object.size, by_etag);
-        self.by_size.add(object.size, by_size);
-        if object.etag.parts().is_some() && !object.full_object_checksum {
-            add(&mut self.unproven, object.size);
+        let by_etag = self.by_etag.add(object, reason, ProofWanted::ETag);
+        let by_size = self.by_size.add(object, reason, ProofWanted::Size);
+        if by_etag != by_size {
             self.layouts.offer(object);
         }
     }
@@ -210,27 +223,30 @@ fn report_proofs(report: &mut Report, ui: &Ui, totals: &Totals, layouts: &Layout
         let of = size::count(totals.layouts.seen(), "multipart source", "multipart sources");
         report.add("source parts", format!("{} ({asked} asked, of {of})", told.join(", ")));
     }
-    if totals.by_etag.requests() == totals.by_size.requests() {
+    if totals.by_etag.work == totals.by_size.work {
         return;
     }
-    let unproven = size::count(totals.unproven.objects, "object", "objects");
-    for (name, work, remark) in [
-        ("--proof etag", &totals.by_etag, String::new()),
-        ("--proof size", &totals.by_size, format!(", {unproven} by size only")),
-    ] {
-        let least = bound::of_plan(work.bound(settings)).map(|text| format!(", {text}")).unwrap_or_default();
-        report.add(name, format!("{}{remark}{least}", size::count(work.requests(), "request", "requests")));
+    for (name, UnderProof { work, size_only }) in [("--proof etag", &totals.by_etag), ("--proof size", &totals.by_size)]
+    {
+        let mut value = size::count(work.requests(), "request", "requests");
+        if size_only.objects > 0 {
+            value += &format!(", {} by size only", size::count(size_only.objects, "object", "objects"));
+        }
+        if let Some(text) = bound::of_plan(work.bound(settings)) {
+            value += &format!(", {text}");
+        }
+        report.add(name, value);
     }
 }
 
 /// The same for programs.
 fn proofs(totals: &Totals, settings: &CopySettings) -> BTreeMap<&'static str, json::PlannedProof> {
-    let planned = |work: &Work, size_only| json::PlannedProof {
-        requests: work.requests(),
-        size_only,
-        bound: work.bound(settings).map(Bound::from),
+    let planned = |under: &UnderProof| json::PlannedProof {
+        requests: under.work.requests(),
+        size_only: under.size_only,
+        bound: under.work.bound(settings).map(Bound::from),
     };
-    [("etag", planned(&totals.by_etag, Count::default())), ("size", planned(&totals.by_size, totals.unproven))].into()
+    [("etag", planned(&totals.by_etag)), ("size", planned(&totals.by_size))].into()
 }
 
 fn finish(
@@ -297,7 +313,7 @@ fn finish(
     report.absent(&absent, calendar);
     report.requests(&totals.requests, 0, 0);
     if let Some(text) = bound::of_plan(totals.chosen.bound(settings)) {
-        report.add("time", text);
+        report.add("S3's time", text);
     }
     report_proofs(&mut report, ui, totals, layouts, settings);
     for key in &totals.replaced {

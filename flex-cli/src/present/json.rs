@@ -411,7 +411,7 @@ pub(crate) struct CopySummary<'a> {
     requests: BTreeMap<String, u64>,
     retries: u64,
     throttled: u64,
-    /// The least time that S3 needs for what was copied.
+    /// The time that S3 needs for what was copied, at the rates that it is known by.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound: Option<Bound>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -481,7 +481,7 @@ pub(crate) struct PlannedProof {
     pub(crate) requests: u64,
     /// What would be proven by size only.
     pub(crate) size_only: Count,
-    /// The least time that S3 needs.
+    /// The time that S3 needs, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bound: Option<Bound>,
 }

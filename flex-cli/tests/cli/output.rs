@@ -204,6 +204,19 @@ async fn json_md_names_every_field() {
 }
 
 #[tokio::test]
+async fn a_plan_says_of_each_proof_what_a_copy_then_proves_by_size_only() {
+    for proof in ["etag", "size"] {
+        let user = Subscriber::odd().await;
+        let plan = user.flex(&["plan", "2021/05", "--json"]).summary();
+        let copy = user.flex(&["copy", "2021/05", "--proof", proof, "--json"]).summary();
+        let none = serde_json::json!({ "objects": 0, "bytes": 0 });
+        let proven = copy["copied_by_proof"].get("size-only").unwrap_or(&none);
+        assert_eq!(plan["proofs"][proof]["size_only"], *proven, "{proof}: {plan} {copy}");
+        assert!(proof == "etag" || proven["objects"] != 0, "{copy}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_copies_nothing_and_counts_what_a_copy_would_ask() {
     let user = Subscriber::odd().await;
     let plan = user.flex(&["copy", "2021/05/31", "--dry-run", "--json"]).expect(0).summary();
