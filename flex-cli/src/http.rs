@@ -2,6 +2,7 @@
 //! platform's own roots.
 
 mod bounded;
+mod pools;
 
 use std::{
     io,
@@ -10,18 +11,9 @@ use std::{
     sync::LazyLock,
 };
 
-use aws_smithy_http_client::{
-    Builder, Connector,
-    proxy::ProxyConfig,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::{
-    http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-    },
-    orchestrator::HttpRequest,
-    runtime_components::RuntimeComponents,
-};
+use aws_smithy_http_client::{proxy::ProxyConfig, tls::TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use pools::Client;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -49,43 +41,19 @@ enum BundleFault {
 }
 
 /// The client of a run, trusting the bundle's certificates too. It goes through the environment's proxies, but not to the
-/// machine itself: no proxy leads there, and the tokens that go there unencrypted are none of a proxy's business.
+/// machine itself.
 pub(crate) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, BundleError> {
     let mut trust = platform_roots();
     if let Some(path) = ca_bundle {
         let pem = checked(path).map_err(|source| BundleError { path: path.to_owned(), source })?;
         trust.add_pem_certificate(pem);
     }
-    let proxied = bounded::client(build(trust.clone(), ProxyConfig::from_env()));
-    let direct = bounded::client(build(trust, ProxyConfig::disabled()));
-    Ok(SharedHttpClient::new(ByHost { proxied, direct }))
+    Ok(SharedHttpClient::new(Client::new(trust, ProxyConfig::from_env())))
 }
 
 /// A client for the instance metadata service, which lives on the instance itself: no proxy reaches it.
 pub(crate) fn direct() -> SharedHttpClient {
-    bounded::client(build(platform_roots(), ProxyConfig::disabled()))
-}
-
-#[derive(Debug)]
-struct ByHost<T> {
-    proxied: T,
-    direct: T,
-}
-
-impl HttpClient for ByHost<SharedHttpClient> {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(ByHost {
-            proxied: self.proxied.http_connector(settings, components),
-            direct: self.direct.http_connector(settings, components),
-        })
-    }
-}
-
-impl HttpConnector for ByHost<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let local = request.uri().parse().is_ok_and(|uri| is_local(&uri));
-        if local { self.direct.call(request) } else { self.proxied.call(request) }
-    }
+    SharedHttpClient::new(Client::new(platform_roots(), ProxyConfig::disabled()))
 }
 
 /// The machine's own addresses: loopback, and those from which the AWS SDKs accept credentials over plain HTTP (ECS, EKS in
@@ -114,24 +82,6 @@ fn platform_roots() -> TrustStore {
         );
     }
     TrustStore::empty().with_native_roots(*ANY)
-}
-
-fn build(trust: TrustStore, proxy: ProxyConfig) -> SharedHttpClient {
-    // The builder alone offers no proxy; this seam is where the SDK's documentation puts it.
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder().proxy_config(proxy.clone());
-        if let Some(settings) = settings {
-            builder = builder.connector_settings(settings.clone());
-        }
-        if let Some(sleep) = components.and_then(|c| c.sleep_impl()) {
-            builder = builder.sleep_impl(sleep);
-        }
-        let mut builder = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
-        if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
-            builder = builder.tls_context(context);
-        }
-        builder.build()
-    })
 }
 
 /// The bundle, if each certificate in it can be read: the SDK would panic at one that cannot.

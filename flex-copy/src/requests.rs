@@ -222,7 +222,8 @@ impl Requests {
             let generation = self.credentials.as_ref().map(|c| c.generation());
             *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
             let begun = Instant::now();
-            let result = match timeout(limit, attempt()).await {
+            // On the heap: the SDK's future takes 9 KB, and those who wait for a place need not hold it.
+            let result = match timeout(limit, Box::pin(attempt())).await {
                 Ok(result) => result,
                 Err(_) => Err(RequestFailure::timed_out(operation, limit.as_secs())),
             };

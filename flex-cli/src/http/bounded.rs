@@ -8,11 +8,8 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::{
-    http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-    },
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::HttpRequest,
-    runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
 use http_body::{Body, Frame, SizeHint};
@@ -31,21 +28,15 @@ enum Unfit {
     Doctype,
 }
 
-/// The client, with answers that end.
-pub(super) fn client(inner: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(Bounded(inner))
+/// The connector, with answers that end.
+pub(super) fn connector(inner: SharedHttpConnector) -> SharedHttpConnector {
+    SharedHttpConnector::new(Bounded(inner))
 }
 
 #[derive(Debug)]
-struct Bounded<T>(T);
+struct Bounded(SharedHttpConnector);
 
-impl HttpClient for Bounded<SharedHttpClient> {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Bounded(self.0.http_connector(settings, components)))
-    }
-}
-
-impl HttpConnector for Bounded<SharedHttpConnector> {
+impl HttpConnector for Bounded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Contents are streamed. The SDK names the operation in the query.
         let content = request.uri().contains("x-id=GetObject&") || request.uri().ends_with("x-id=GetObject");

@@ -96,7 +96,7 @@ impl Places {
             last_cut: None,
             last_doubled: Instant::now(),
             well: false,
-            worth: Worth::new(ceiling.min(AT_FIRST)),
+            worth: Worth::new(ceiling.min(AT_FIRST), ceiling),
         };
         Self(Arc::new(Inner { ceiling, more, state: Mutex::new(state) }))
     }
@@ -144,14 +144,15 @@ impl Places {
             // Only where the places are used, or their number would say nothing.
             let used = 2 * state.in_flight >= state.width;
             let width = state.width;
-            if let Some(fewer) = state.worth.answered(width, used, now) {
-                state.width = fewer;
+            if let Some(another) = state.worth.answered(width, used, now) {
+                tracing::debug!(from = width, to = another, "places");
+                state.width = another.min(self.0.ceiling);
+            } else if width < self.0.ceiling && used && state.worth.one_more(width, now) {
+                state.width += 1;
+            }
+            if state.width <= width {
                 return;
             }
-            if width >= self.0.ceiling || !used || !state.worth.one_more(width, now) {
-                return;
-            }
-            state.width += 1;
         }
         give(&self.0);
     }
@@ -183,7 +184,7 @@ impl Places {
             state.well = false;
             let cut = (state.width as f64 * CUT) as usize;
             state.width = cut.max(FEWEST.min(state.width));
-            state.worth = Worth::new(state.width);
+            state.worth = Worth::new(state.width, self.0.ceiling);
         }
     }
 
