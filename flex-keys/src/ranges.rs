@@ -47,7 +47,8 @@ impl KeyRange {
             .map(|date| format!("{root}{:04}/{:0month$}/{:0day$}", date.year(), date.month(), date.day()))
             .chain([format!("{root}{:04}", date.year() + 1)])
             .filter(|cut| cut.as_str() > last && cut.starts_with(&self.prefix))
-            .filter(|cut| self.before.as_ref().is_none_or(|before| cut < before))
+            // A range that ends with a cut holds nothing behind it.
+            .filter(|cut| self.before.as_ref().is_none_or(|before| cut.as_str() < before.trim_end_matches('\0')))
             .collect();
         cuts.sort_unstable();
         cuts

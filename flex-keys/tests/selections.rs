@@ -378,6 +378,14 @@ fn a_range_is_cut_at_the_sessions_that_follow() {
 }
 
 #[test]
+fn a_range_that_ends_with_a_cut_is_not_cut_there_again() {
+    let mut range = good(&["2021"]).key_ranges()[0].clone();
+    range.before = Some("2021/06/02\0".into());
+    let cuts = range.cuts_after("2021/05/28/a", "2021/05/31/b", &TradingCalendar::tse());
+    assert_eq!(cuts, ["2021/06/01"]);
+}
+
+#[test]
 fn the_next_prefix_of_a_selection_is_found() {
     let selection = good(&["2021/05/24", "2021/05/28"]);
     assert_eq!(selection.prefix_after("2021/05/25/a"), Some("2021/05/28/"));
