@@ -6,7 +6,6 @@
 #![allow(dead_code, unreachable_pub, reason = "the module serves the program")]
 
 use std::{
-    cell::OnceCell,
     collections::VecDeque,
     convert::Infallible,
     pin::Pin,
@@ -14,11 +13,8 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::{
-    http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
-    },
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
-    runtime_components::{RuntimeComponents, RuntimeComponentsBuilder},
 };
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
@@ -57,12 +53,6 @@ struct Answer {
     pieces: VecDeque<Bytes>,
 }
 
-impl HttpClient for Answer {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
 impl HttpConnector for Answer {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         let status = self.status.try_into().expect("a status");
@@ -87,14 +77,7 @@ impl Body for Pieces {
 
 /// The body as the SDK reads it, or why it cannot.
 fn read(pieces: Vec<Bytes>, uri: &str, status: u16) -> Result<Vec<u8>, String> {
-    thread_local!(static COMPONENTS: OnceCell<RuntimeComponents> = const { OnceCell::new() });
-    let client = bounded::client(SharedHttpClient::new(Answer { status, pieces: pieces.into() }));
-    let settings = HttpConnectorSettings::builder().build();
-    let connector = COMPONENTS.with(|components| {
-        let components =
-            components.get_or_init(|| RuntimeComponentsBuilder::for_tests().build().expect("all there is"));
-        client.http_connector(&settings, components)
-    });
+    let connector = bounded::connector(SharedHttpConnector::new(Answer { status, pieces: pieces.into() }));
     let mut request = HttpRequest::empty();
     request.set_uri(uri).expect("a URI");
     let mut body = now(connector.call(request)).expect("an answer").into_body();
