@@ -4,9 +4,12 @@ use aws_sdk_s3::Client;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::SdkConfig;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::signed::SignedAt;
+use crate::{
+    direct::{Answer, Call, Direct},
+    signed::SignedAt,
+};
 
 /// A bucket as one side of a copy.
 #[derive(Clone, Debug)]
@@ -15,12 +18,13 @@ pub struct Bucket {
     name: String,
     expected_owner: Option<String>,
     prefix: String,
+    direct: Arc<Direct>,
 }
 
 impl Bucket {
     /// A bucket reached through this client. Make the client with [`client_config`].
     pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into(), expected_owner: None, prefix: String::new() }
+        Self { client, name: name.into(), expected_owner: None, prefix: String::new(), direct: Arc::default() }
     }
 
     /// The account that must own the bucket: every request says so, and S3 refuses the bucket of any other account.
@@ -40,7 +44,7 @@ impl Bucket {
 
     /// The same bucket, reached through another client: another identity.
     pub(crate) fn through(&self, client: Client) -> Self {
-        Self { client, ..self.clone() }
+        Self { client, direct: Arc::default(), ..self.clone() }
     }
 
     /// The bucket's name.
@@ -55,6 +59,11 @@ impl Bucket {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Sends a request of which there are many. It was made with this bucket's client.
+    pub(crate) async fn send<C: Call>(&self, call: C) -> Answer<C> {
+        self.direct.send(&self.client, call).await
     }
 
     pub(crate) fn owner(&self) -> Option<&str> {

@@ -55,6 +55,7 @@ mod checksum;
 mod clean;
 mod copier;
 pub mod deep;
+mod direct;
 mod engine;
 mod event;
 mod failure;

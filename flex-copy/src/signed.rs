@@ -17,6 +17,8 @@ use chrono::NaiveDateTime;
 
 /// A header of our own, on answers and never on the wire.
 const SIGNED_AT: &str = "x-flex-signed-at";
+/// The name of [`SignedAt`].
+pub(crate) const INTERCEPTOR: &str = "SignedAt";
 
 /// The time of the attempt's signature, as it was sent.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(crate) struct SignedAt;
 #[dyn_dispatch_hint]
 impl Intercept for SignedAt {
     fn name(&self) -> &'static str {
-        "SignedAt"
+        INTERCEPTOR
     }
 
     fn read_before_transmit(
@@ -55,15 +57,20 @@ impl Intercept for SignedAt {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // Only a refusal asks for it.
-        let refused = context.response().status().is_client_error();
-        let headers = context.response_mut().headers_mut();
-        // What the service says under that name is not ours.
-        headers.remove(SIGNED_AT);
-        if let (true, Some(Signature(at))) = (refused, bag.load::<Signature>()) {
-            headers.insert(SIGNED_AT, at.clone());
-        }
+        note(context.response_mut(), || bag.load::<Signature>().map(|Signature(at)| at.clone()));
         Ok(())
+    }
+}
+
+/// Notes on an answer when its request was signed.
+pub(crate) fn note(answer: &mut HttpResponse, at: impl FnOnce() -> Option<String>) {
+    // Only a refusal asks for it.
+    let refused = answer.status().is_client_error();
+    let headers = answer.headers_mut();
+    // What the service says under that name is not ours.
+    headers.remove(SIGNED_AT);
+    if let (true, Some(at)) = (refused, at()) {
+        headers.insert(SIGNED_AT, at);
     }
 }
 

@@ -145,7 +145,8 @@ impl Engine {
         let created = self
             .requests
             .send_noting((operation, &object.key), attempt_limit(0), OnCancel::Stop, || async {
-                let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer =
+                    destination.send(call.clone()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 let id = answer.upload_id().filter(|id| !id.is_empty()).map(str::to_owned);
                 let sse = answer.server_side_encryption().cloned();
                 id.map(|id| (id, sse)).ok_or_else(|| RequestFailure::empty_answer(operation))
@@ -260,7 +261,7 @@ impl Engine {
         let part = self
             .requests
             .send((operation, &object.key), attempt_limit(bytes), OnCancel::StopOr(broken), || async {
-                let answer = call().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer = destination.send(call()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 answer
                     .copy_part_result()
                     .and_then(|result| {
@@ -300,7 +301,8 @@ impl Engine {
             .requests
             // All parts are there: completing is cheaper than throwing them away.
             .send((operation, &object.key), COMPLETION_LIMIT, OnCancel::Finish, || async {
-                let answer = call.clone().send().await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer =
+                    destination.send(call.clone()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.e_tag() {
                     Some(etag) if !etag.is_empty() => Ok(answer),
                     _ => Err(RequestFailure::empty_answer(operation)),
