@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CopySettings, DEFAULT_ANSWER_LIMIT, Notice, RequestFailure,
     failure::{FailureKind, Operation},
-    governor::{Governor, Priority},
+    governor::{Governor, Kind, Priority},
 };
 
 /// Credentials that can be told that a request with them was refused as expired.
@@ -195,7 +195,10 @@ impl Requests {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
-        let limit = limit.saturating_sub(DEFAULT_ANSWER_LIMIT) + self.answer_limit;
+        // The limit follows from the bytes.
+        let bytes = limit.saturating_sub(DEFAULT_ANSWER_LIMIT);
+        let kind = Kind { operation, magnitude: bytes.as_secs().checked_ilog2().map_or(0, |log| log + 1) };
+        let limit = bytes + self.answer_limit;
         let mut attempts = 0;
         let mut tries = 0_u32;
         let mut renewals = 0;
@@ -211,7 +214,7 @@ impl Requests {
             let (place, sent) = tokio::select! {
                 biased;
                 () = self.cancel.cancelled(), if stop => return cancelled(attempts, maybe_done),
-                admitted = self.governor.admit(operation, key, operation.priority(), urgent) => admitted,
+                admitted = self.governor.admit(kind, key, operation.priority(), urgent) => admitted,
             };
             if let OnCancel::StopOr(given_up) = on_cancel
                 && given_up.load(Ordering::Relaxed)
@@ -335,7 +338,7 @@ impl Requests {
     where
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
-        let _admitted = self.governor.admit(operation, key, Priority::Finish, true).await;
+        let _admitted = self.governor.admit(Kind { operation, magnitude: 0 }, key, Priority::Finish, true).await;
         *self.sent.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
         match timeout(ANSWER_LIMIT, attempt).await {
             Ok(Ok(_)) => true,

@@ -21,6 +21,7 @@ use partitions::{Month, Partitions};
 use places::Places;
 pub(crate) use places::{Place, Priority};
 use tokio::{sync::Notify, time::Instant};
+use worth::Answer;
 
 use crate::failure::Operation;
 
@@ -41,11 +42,21 @@ pub(crate) struct Governor {
     changed: Arc<Notify>,
 }
 
+/// Requests that take equally long, as far as one knows beforehand: of one operation, for bytes of one order of magnitude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    pub(crate) operation: Operation,
+    /// By powers of two; in any unit, as long as it is the same.
+    pub(crate) magnitude: u32,
+}
+
 /// A request that was let go, for what is learnt from its answer.
 pub(crate) struct Sent {
     pace: Arc<Pace>,
     month: Month,
+    kind: Kind,
     at: Instant,
+    in_flight: usize,
 }
 
 struct Health {
@@ -76,14 +87,8 @@ impl Governor {
 
     /// Waits for the pace and for a place. `key` is the vendor's, without the prefix of the bucket. What is `urgent` does not
     /// wait for the pace.
-    pub(crate) async fn admit(
-        &self,
-        operation: Operation,
-        key: &str,
-        priority: Priority,
-        urgent: bool,
-    ) -> (Place, Sent) {
-        let month = Month::of(operation, key);
+    pub(crate) async fn admit(&self, kind: Kind, key: &str, priority: Priority, urgent: bool) -> (Place, Sent) {
+        let month = Month::of(kind.operation, key);
         let pace = lock(&self.partitions).pace(month);
         if !urgent {
             // Without a place: others need not wait for this partition's pace.
@@ -95,7 +100,8 @@ impl Governor {
         let place = self.places.take(priority).await;
         let at = Instant::now();
         pace.sent(at);
-        (place, Sent { pace, month, at })
+        let in_flight = place.in_flight;
+        (place, Sent { pace, month, kind, at, in_flight })
     }
 
     /// The service did what was asked.
@@ -103,18 +109,22 @@ impl Governor {
         let now = Instant::now();
         sent.pace.accepted(now);
         lock(&self.partitions).accepted(sent.month, now);
-        self.answered();
+        self.heard(Some(Answer { kind: sent.kind, sent: sent.at, in_flight: sent.in_flight }));
     }
 
     /// The service answered, whatever it thought of the request: it is well.
     pub(crate) fn answered(&self) {
+        self.heard(None);
+    }
+
+    fn heard(&self, answer: Option<Answer>) {
         self.successes.fetch_add(1, Ordering::Relaxed);
         {
             let mut health = lock(&self.health);
             health.failing_since = None;
             health.announced = false;
         }
-        self.places.answered();
+        self.places.answered(answer);
     }
 
     /// The service asked to slow down. Gives the new pace if that is news.
@@ -192,7 +202,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_down_paces_writes_and_leaves_reads_alone() {
         let governor = Governor::new(64, None);
-        let admit = |operation| governor.admit(operation, "2021/05/31/a", Priority::Begin, false);
+        let kind = |operation| Kind { operation, magnitude: 0 };
+        let admit = |operation| governor.admit(kind(operation), "2021/05/31/a", Priority::Begin, false);
         for _ in 0..100 {
             let (_place, sent) = admit(Operation::CopyObject).await;
             tokio::time::advance(Duration::from_millis(10)).await;
@@ -216,7 +227,8 @@ mod tests {
         }
         assert!(start.elapsed() > Duration::from_millis(450), "{:?}", start.elapsed());
         // An abort that must go out does not wait.
-        let (_place, _) = governor.admit(Operation::AbortMultipartUpload, "2021/05/31/a", Priority::Finish, true).await;
+        let (_place, _) =
+            governor.admit(kind(Operation::AbortMultipartUpload), "2021/05/31/a", Priority::Finish, true).await;
     }
 
     #[tokio::test(start_paused = true)]

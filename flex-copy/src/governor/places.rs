@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::worth::Worth;
+use super::worth::{Answer, Worth};
 
 /// Places at the start. There is one more with each answer, so they double with each round trip, as long as that brings more
 /// answers; and where requests wait for one although the service is well, they double after this time, as a copy of many bytes
@@ -46,11 +46,15 @@ pub(super) const PRIORITIES: usize = Priority::Begin as usize + 1;
 
 /// A place in flight, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Option<Arc<Inner>>);
+pub(crate) struct Place {
+    of: Option<Arc<Inner>>,
+    /// Places that were taken when it was given, with itself.
+    pub(super) in_flight: usize,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
+        if let Some(inner) = self.of.take() {
             inner.state().in_flight -= 1;
             give(&inner);
         }
@@ -85,6 +89,11 @@ impl Inner {
         // Plain numbers and queues, whole at every moment: a panic elsewhere does not spoil them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn place(self: &Arc<Self>, state: &mut State) -> Place {
+        state.in_flight += 1;
+        Place { of: Some(self.clone()), in_flight: state.in_flight }
+    }
 }
 
 impl Places {
@@ -108,8 +117,7 @@ impl Places {
             // Whoever waits already comes first, unless it may wait for this one.
             let first = state.waiting.iter().take(priority as usize + 1).all(VecDeque::is_empty);
             if first && state.in_flight < state.width {
-                state.in_flight += 1;
-                return Place(Some(self.0.clone()));
+                return self.0.place(&mut state);
             }
             let (give, turn) = oneshot::channel();
             state.waiting[priority as usize].push_back(give);
@@ -128,26 +136,24 @@ impl Places {
         match turn {
             Ok(place) => place,
             // The queue outlives its waiters, so this does not happen; a place too many is better than none.
-            Err(_) => {
-                self.0.state().in_flight += 1;
-                Place(Some(self.0.clone()))
-            }
+            Err(_) => self.0.place(&mut self.0.state()),
         }
     }
 
-    /// A request was answered: there may be more at once.
-    pub(crate) fn answered(&self) {
+    /// A request was answered: there may be more at once. Without an answer to learn from, it is only known that the service is
+    /// well.
+    pub(super) fn answered(&self, answer: Option<Answer>) {
         {
             let now = Instant::now();
             let mut state = self.0.state();
             state.well = true;
-            // Only where the places are used, or their number would say nothing.
-            let used = 2 * state.in_flight >= state.width;
+            // Only where the places are used are more of any use.
+            let used = 4 * state.in_flight >= 3 * state.width;
             let width = state.width;
-            if let Some(another) = state.worth.answered(width, used, now) {
+            if let Some(another) = answer.and_then(|answer| state.worth.answered(&answer, width, now)) {
                 tracing::debug!(from = width, to = another, "places");
                 state.width = another.min(self.0.ceiling);
-            } else if width < self.0.ceiling && used && state.worth.one_more(width, now) {
+            } else if width < self.0.ceiling && used && state.worth.one_more(width) {
                 state.width += 1;
             }
             if state.width <= width {
@@ -197,18 +203,17 @@ impl Places {
 /// Hands free places to those who wait, the foremost first.
 fn give(inner: &Arc<Inner>) {
     loop {
-        let next = {
+        let (next, place) = {
             let mut state = inner.state();
             if state.in_flight >= state.width {
                 return;
             }
             let Some(next) = state.waiting.iter_mut().find_map(VecDeque::pop_front) else { return };
-            state.in_flight += 1;
-            next
+            (next, inner.place(&mut state))
         };
         // Whoever has gone meanwhile leaves the place to the next. It is not dropped here, for that would come back here.
-        if let Err(mut place) = next.send(Place(Some(inner.clone()))) {
-            place.0 = None;
+        if let Err(mut place) = next.send(place) {
+            place.of = None;
             inner.state().in_flight -= 1;
         }
     }
@@ -278,7 +283,7 @@ mod tests {
         let take = || futures::future::join_all((0..1024).map(|_| places.take(Priority::Begin)));
         let waited = timeout(Duration::from_secs(5), take()).await;
         assert!(waited.is_err() && places.width() == 64, "nothing was answered so far");
-        places.answered();
+        places.answered(None);
         let begun = Instant::now();
         let held = take().await;
         assert_eq!((held.len(), places.width()), (1024, 1024));
@@ -292,14 +297,14 @@ mod tests {
     async fn places_grow_while_they_are_used_up_to_the_ceiling_and_trouble_takes_some() {
         let places = Places::new(100, Arc::default());
         assert_eq!((places.width(), Places::new(3, Arc::default()).width()), (64, 3));
-        places.answered();
+        places.answered(None);
         assert_eq!(places.width(), 64, "idle places are no reason for more");
         let mut held = Vec::new();
         for _ in 0..64 {
             held.push(places.take(Priority::Begin).await);
         }
         for _ in 0..50 {
-            places.answered();
+            places.answered(None);
             held.extend(places.take(Priority::Begin).now_or_never());
         }
         assert_eq!((places.width(), held.len()), (100, 100));
