@@ -328,13 +328,15 @@ impl Run {
     }
 }
 
-/// What is planned and not begun, by size: the largest first, so that no giant is left to the end, and equals in the order of
-/// the listing; the smallest first while the destination is unproven, so that it is proven soon.
+/// What is planned and not begun, by size, and equals in the order of the listing. The largest and the smallest are begun in
+/// turn: no giant is left to the end, and what is quickly copied fills the time of what is not, instead of following it as
+/// more requests a second than S3 takes. Only the smallest while the destination is unproven, so that it is proven soon.
 #[derive(Default)]
 struct Window {
     items: BTreeMap<(u64, Reverse<u64>), PlanItem>,
     count: u64,
     memory: usize,
+    large_next: bool,
 }
 
 /// What the window's items may take, however many it may hold: some 50,000 with keys as the vendor's are, and fewer with longer
@@ -356,7 +358,8 @@ impl Window {
     }
 
     fn next(&mut self, proven: bool) -> Option<PlanItem> {
-        let (_, next) = if proven { self.items.pop_last() } else { self.items.pop_first() }?;
+        self.large_next = proven && !self.large_next;
+        let (_, next) = if self.large_next { self.items.pop_last() } else { self.items.pop_first() }?;
         self.memory -= memory(&next);
         Some(next)
     }
