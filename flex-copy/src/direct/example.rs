@@ -1,6 +1,7 @@
 //! The request that the SDK made and did not send, and what follows from it for others of its kind.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
@@ -33,12 +34,18 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Capture(Arc<Mutex<Option<Captured>>>);
 
-#[derive(Debug)]
 pub(super) struct Captured {
     uri: String,
     headers: Vec<(String, String)>,
     components: RuntimeComponents,
     settings: HttpConnectorSettings,
+}
+
+// The headers hold a session's token.
+impl fmt::Debug for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Captured").field("uri", &self.uri).finish_non_exhaustive()
+    }
 }
 
 impl Capture {

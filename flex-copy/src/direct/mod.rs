@@ -181,10 +181,10 @@ async fn way<C: Call>(client: &aws_sdk_s3::Client, call: C) -> Result<Way, SdkEr
         return Ok(Way::Sdk);
     };
     let capture = Capture::default();
-    let answer = call.clone().through_sdk(Some(capture.clone())).await;
+    let stopped = call.clone().through_sdk(Some(capture.clone())).await;
     let Some(captured) = capture.take() else {
         // It failed before it was signed, for want of credentials for instance.
-        return answer.map(|_| Way::Sdk);
+        return stopped.map(|_| Way::Sdk);
     };
     let learns_time = config.disable_clock_skew_correction() != Some(true);
     let relative = call.input().ok().and_then(|input| serialized(&operation, input).ok());
@@ -192,11 +192,8 @@ async fn way<C: Call>(client: &aws_sdk_s3::Client, call: C) -> Result<Way, SdkEr
         Some(relative) => captured.example(operation, relative, learns_time).await,
         None => None,
     };
-    tracing::debug!(
-        operation = std::any::type_name::<C::Output>(),
-        direct = example.is_some(),
-        "how requests are sent"
-    );
+    let answer = std::any::type_name::<C::Output>().rsplit("::").next();
+    tracing::debug!(answer, direct = example.is_some(), "how requests are sent");
     Ok(example.map_or(Way::Sdk, |example| Way::Direct(Box::new(example))))
 }
 

@@ -265,6 +265,23 @@ impl aws_smithy_async::time::TimeSource for StaticTime {
     }
 }
 
+#[tokio::test]
+async fn no_secret_is_in_a_debug_output() {
+    let session = Credentials::new("ASIA1", "a-secret", Some("a-token".into()), None, "test");
+    let service = Service::default().answer(200, &[], COPIED);
+    let config = config(&service, |c| _ = c.set_credentials_provider(Some(SharedCredentialsProvider::new(session))));
+    let client = client(&config);
+    let capture = Capture::default();
+    copy(&client, "k").through_sdk(Some(capture.clone())).await.expect_err("an example");
+    let direct = Direct::default();
+    direct.send(&client, copy(&client, "k")).await.expect("copied");
+    let told = format!("{capture:?} {direct:?}");
+    assert!(told.contains("mine") && told.contains("Signer"), "{told}");
+    for secret in ["a-secret", "a-token", "Signature="] {
+        assert!(!told.contains(secret), "{told}");
+    }
+}
+
 /// Each time other credentials, and none at last.
 #[derive(Debug, Default)]
 struct Renewed(Mutex<Vec<&'static str>>);
