@@ -5,8 +5,8 @@
 //! requests of one kind are compared, and not how many there are: a run begins with requests of 30 ms and goes on with copies
 //! that take longer, so that there are fewer answers whatever the places do.
 //!
-//! Places grow, at most to twice as many at a time. Where that is worth little, they go back; later more are tried again, and
-//! fewer, in turn.
+//! Places grow, at most to twice as many at a time. Where that is worth little, they go back; later half as many again are
+//! tried, and fewer, in turn.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,8 +19,10 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// The part of what more places could bring that they should bring at the least: 30 % more answers for twice the places. Far
 /// less than all, as the times of some hundred answers vary.
 const GAIN: f64 = 0.3;
-/// So many times the places tell something; up to so many times are as good as none more.
+/// So many times the places tell something, or what is tried later and looked at longer; up to so many times are as good as none
+/// more.
 const TELLING: f64 = 1.5;
+const TELLING_LATER: f64 = 1.25;
 const THE_SAME: f64 = 1.1;
 /// What is left of the places where fewer are tried, and the part of the answers that these have to bring.
 const FEWER: f64 = 0.75;
@@ -39,6 +41,8 @@ const WINDOWS_DOUBLED: u32 = 2;
 const DOUBTED_AFTER: Duration = Duration::from_secs(10);
 /// The service has changed, where answers take so many times longer than when another number was last tried.
 const CHANGED: f64 = 2.0;
+/// Places of which fewer are taken than this part, on average, need not become more.
+const FILLED: f64 = 0.6;
 /// What was seen can be compared where this part of the answers is to requests of kinds that were seen before.
 const COMPARABLE: f64 = 0.25;
 
@@ -104,6 +108,8 @@ pub(super) struct Worth {
     seen: Seen,
     /// What another number of places is compared with.
     known: Option<Seen>,
+    /// The places were taken, as far as was seen.
+    filled: bool,
     /// More places seem to be worth nothing: a second look decides.
     doubted: bool,
     /// Answers to what was sent before were asked for with other places.
@@ -141,6 +147,7 @@ impl Worth {
             places,
             seen: Seen::default(),
             known: None,
+            filled: true,
             doubted: false,
             since: Instant::now(),
             settled: None,
@@ -148,9 +155,11 @@ impl Worth {
         }
     }
 
-    /// Whether there may be one more: up to twice as many before it is known what they bring.
+    /// Whether there may be one more: up to twice as many before it is known what they bring, or half as many again where more
+    /// brought nothing once.
     pub(super) fn one_more(&self, places: usize) -> bool {
-        self.is_open() && places < 2 * self.places
+        let most = if self.settled.is_none() { 2 * self.places } else { self.places * 3 / 2 };
+        self.is_open() && self.filled && places < most
     }
 
     /// Whether there may be twice as many although nothing is known of these: answers are slow to come.
@@ -187,6 +196,7 @@ impl Worth {
         }
         let seen = std::mem::take(&mut self.seen);
         self.changed(places, now);
+        self.filled = seen.places() >= FILLED * places as f64;
         let changed = |settled: &Settled| seen.times_longer(&settled.seen).is_none_or(|longer| longer > CHANGED);
         let more_are_tried = self.doubted || self.is_open();
         if (self.fewer.is_some() || !more_are_tried) && self.settled.as_ref().is_some_and(changed) {
@@ -220,7 +230,8 @@ impl Worth {
             self.back(enough, if self.settled.is_none() { Next::More } else { Next::Fewer }, now);
             return Some(enough);
         }
-        if self.doubted || in_flight > before * TELLING {
+        let telling = if self.settled.is_none() { TELLING } else { TELLING_LATER };
+        if self.doubted || in_flight > before * telling {
             self.doubted = !good;
             if good {
                 (self.known, self.settled) = (Some(seen), None);
@@ -408,6 +419,22 @@ mod tests {
         assert!(run.places >= 256, "{}", run.places);
         run.run(2, 0.4, f64::INFINITY, 0.0).await;
         assert_eq!(run.places, 1024);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_that_are_not_taken_do_not_grow() {
+        let mut run = Run::new().await;
+        for _ in 0..100_000 {
+            tokio::time::advance(Duration::from_micros(100)).await;
+            let now = Instant::now();
+            if run.worth.one_more(run.places) {
+                run.places += 1;
+            }
+            let answer = Answer { kind: kind(0), sent: now - Duration::from_millis(8), in_flight: run.places.min(80) };
+            run.places = run.worth.answered(&answer, run.places, now).unwrap_or(run.places);
+            run.most_places = run.most_places.max(run.places);
+        }
+        assert!(run.most_places <= 256, "{}", run.most_places);
     }
 
     #[tokio::test(start_paused = true)]
