@@ -103,8 +103,8 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 /// connecting only: the engine limits each attempt by the bytes it moves. Path style when an endpoint is set, since a
 /// store on a host of its own seldom answers to `bucket.host`.
 ///
-/// The requests of a copy are made after an example that the client made, past the SDK's orchestrator, which would take four
-/// times the processor time. Interceptors and time limits of operations that you add are honoured: then all goes through it.
+/// The requests of a copy are made after an example that the client made, past the SDK's orchestrator, which would take more
+/// than twice the processor time. Interceptors and time limits of operations that you add are honoured: then all goes through it.
 ///
 /// With [`RenewableCredentials`](crate::RenewableCredentials), add `.identity_cache(IdentityCache::no_cache())`: the SDK's
 /// cache would go on with a token that was renewed. It stays on here for providers that ask a service each time.

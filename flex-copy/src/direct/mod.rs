@@ -1,9 +1,9 @@
 //! The requests of a copy, past the SDK's orchestrator: a run sends some for each object or part, and little else.
 //!
 //! The orchestrator resolves the endpoint, the scheme of authentication, the signing key and some twenty interceptors anew
-//! for each request, which takes four times the processor time of the rest. What it finds is the same for all requests
-//! of one kind to one bucket. So the SDK makes and signs the first of them without sending it ([`example`]), and the others
-//! are made after it, with the SDK's own serializer, deserializer, identity and HTTP client. That holds only where our
+//! for each request, which takes more processor time than all the rest of it. What it finds is the same for all requests of one
+//! kind to one bucket. So the SDK makes and signs the first of them without sending it ([`example`]), and the others are
+//! made after it, with the SDK's own serializer, deserializer, identity and HTTP client. That holds only where our
 //! signature of the example is the SDK's, to the letter; in any other case the SDK sends, as it does where the client has
 //! interceptors or time limits of an embedder's own, which would go unheard here.
 
@@ -226,6 +226,7 @@ impl Example {
         self.read::<C>(answer)
     }
 
+    #[expect(clippy::result_large_err, reason = "it is the SDK's, handed on")]
     fn read<C: Call>(&self, answer: HttpResponse) -> Answer<C> {
         let Some(deserializer) = self.operation.load::<SharedResponseDeserializer>() else {
             return Err(SdkError::response_error("the operation has no deserializer", answer));

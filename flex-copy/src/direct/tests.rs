@@ -25,11 +25,14 @@ use crate::client_config;
 /// A body that cannot be read.
 const BREAKS_OFF: &str = "breaks off";
 
+/// A status, headers and a body.
+type Canned = (u16, Vec<(&'static str, String)>, &'static str);
+
 /// Keeps what is sent, and answers each with the next of these, or else the last.
 #[derive(Clone, Debug, Default)]
 struct Service {
     sent: Arc<Mutex<Vec<HttpRequest>>>,
-    answers: Arc<Mutex<Vec<(u16, Vec<(&'static str, String)>, &'static str)>>>,
+    answers: Arc<Mutex<Vec<Canned>>>,
 }
 
 impl Service {
@@ -113,7 +116,7 @@ async fn our_signature_is_the_sdks_for_every_request_and_endpoint() {
     ];
     for (n, change) in endpoints.into_iter().enumerate() {
         let service = Service::default();
-        let client = client(&config(&service, |c| change(c)));
+        let client = client(&config(&service, change));
         for key in ["2021/05/31/20210531_1_001.pcap.gz", ODD, "a/../b//c"] {
             let whole = copy(&client, key)
                 .copy_source_if_match("\"e\"")
