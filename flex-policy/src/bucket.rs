@@ -197,7 +197,7 @@ impl fmt::Display for BucketNameError {
                     part.chars().next().unwrap_or_default()
                 )?;
             }
-            BucketNameRule::Length => write!(f, "it has {} characters, allowed are 3 to 63", self.name.len())?,
+            BucketNameRule::Length => write!(f, "its length is {}, allowed are 3 to 63 characters", self.name.len())?,
             BucketNameRule::Beginning => write!(f, "it begins with {part}, and must with a letter or digit")?,
             BucketNameRule::End => write!(f, "it ends with {part}, and must with a letter or digit")?,
             BucketNameRule::AdjacentDots => write!(f, "there are two dots side by side at character {character}")?,
