@@ -196,9 +196,9 @@ impl Requests {
         Fut: Future<Output = Result<T, RequestFailure>>,
     {
         // The limit follows from the bytes.
-        let bytes = limit.saturating_sub(DEFAULT_ANSWER_LIMIT);
-        let kind = Kind { operation, magnitude: bytes.as_secs().checked_ilog2().map_or(0, |log| log + 1) };
-        let limit = bytes + self.answer_limit;
+        let for_bytes = limit.saturating_sub(DEFAULT_ANSWER_LIMIT);
+        let kind = Kind { operation, magnitude: for_bytes.as_secs().checked_ilog2().map_or(0, |log| log + 1) };
+        let limit = for_bytes + self.answer_limit;
         let mut attempts = 0;
         let mut tries = 0_u32;
         let mut renewals = 0;

@@ -376,3 +376,31 @@ impl Window {
         self.items.into_values()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Storage;
+
+    #[test]
+    fn the_largest_and_the_smallest_are_begun_in_turn_once_the_destination_is_proven() {
+        let mut window = Window::default();
+        for size in [30, 10, 60, 20, 50, 40] {
+            let object = ListedObject {
+                key: size.to_string(),
+                size,
+                etag: ETag::new("e"),
+                last_modified: 1,
+                storage: Storage::Online,
+                full_object_checksum: false,
+            };
+            let method = Method::Whole { head: false };
+            let action = Action::Copy { reason: CopyReason::New, method, kms_possible: false };
+            window.push(PlanItem { object, action, destination_etag: None, destination_size: None });
+        }
+        let mut next = |proven| window.next(proven).map(|item| item.object.size);
+        assert_eq!([next(false), next(false)], [Some(10), Some(20)]);
+        assert_eq!([(); 5].map(|()| next(true)), [Some(60), Some(30), Some(50), Some(40), None]);
+        assert_eq!(window.memory, 0);
+    }
+}

@@ -13,10 +13,12 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// A header of our own, on answers and never on the wire.
 const SIGNED_AT: &str = "x-flex-signed-at";
+/// How `x-amz-date` is written.
+pub(crate) const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// The name of [`SignedAt`].
 pub(crate) const INTERCEPTOR: &str = "SignedAt";
 
@@ -77,5 +79,10 @@ pub(crate) fn note(answer: &mut HttpResponse, at: impl FnOnce() -> Option<String
 /// When the request of this answer was signed, in seconds since 1970-01-01 UTC.
 pub(crate) fn signed_at(response: &HttpResponse) -> Option<i64> {
     let text = response.headers().get(SIGNED_AT)?;
-    NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc().timestamp())
+    time(text).map(|at| at.timestamp())
+}
+
+/// The time in an `x-amz-date`.
+pub(crate) fn time(text: &str) -> Option<DateTime<Utc>> {
+    NaiveDateTime::parse_from_str(text, TIME).ok().map(|at| at.and_utc())
 }

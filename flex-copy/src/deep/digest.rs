@@ -145,10 +145,10 @@ impl Hashes {
     pub(crate) fn compare(self, said: &Said) -> Compared {
         let mut compared = Compared::default();
         if let (Some(ours), Some(theirs)) = (self.md5, said.md5) {
-            compared.md5 = Some(Pair::new(hex(&ours.finalize()), hex(&theirs)));
+            compared.md5 = Some(Pair::new(hex::encode(ours.finalize()), hex::encode(theirs)));
         }
         if let (Some(ours), Some((theirs, _))) = (self.parts, &said.parts) {
-            compared.parts = Some(Pair::new(hex(&ours.finish()), hex(theirs)));
+            compared.parts = Some(Pair::new(hex::encode(ours.finish()), hex::encode(theirs)));
         }
         if let (Some(ours), Some(theirs)) = (self.crc, &said.crc) {
             compared.crc = Some((theirs.proof, Pair::new(theirs.written(ours.finalize()), theirs.value.clone())));
@@ -180,15 +180,6 @@ pub(crate) struct Compared {
     pub(crate) md5: Option<Pair>,
     pub(crate) parts: Option<Pair>,
     pub(crate) crc: Option<(DeepProof, Pair)>,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The MD5 of the parts' MD5s.

@@ -22,8 +22,9 @@ use aws_smithy_types::{
     config_bag::{ConfigBag, FrozenLayer},
     timeout::TimeoutConfig,
 };
-use chrono::NaiveDateTime;
 use http::{HeaderName, HeaderValue};
+
+use crate::signed;
 
 use super::{
     clock::Clock,
@@ -128,8 +129,7 @@ impl Captured {
         if service != "s3" {
             return None;
         }
-        let signed_at = NaiveDateTime::parse_from_str(self.header("x-amz-date")?, "%Y%m%dT%H%M%SZ").ok()?;
-        let signed_at = SystemTime::from(signed_at.and_utc());
+        let signed_at: SystemTime = signed::time(self.header("x-amz-date")?)?.into();
         let added = |(name, _): &&(String, String)| {
             !SIGNATURE.contains(&name.as_str()) && !relative.headers().contains_key(name.as_str())
         };
@@ -185,18 +185,12 @@ impl Example {
         let headers = request.headers_mut();
         for (name, value) in &self.added {
             if name == INVOCATION {
-                headers.try_insert(INVOCATION, random_uuid())?;
+                let id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
+                headers.try_insert(INVOCATION, id.into_uuid().to_string())?;
             } else {
                 headers.try_insert(name.clone(), value.clone())?;
             }
         }
         Ok(request)
     }
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn random_uuid() -> String {
-    let bits = fastrand::u128(..) & !(0xf << 76 | 0x3 << 62) | 4 << 76 | 2 << 62;
-    let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

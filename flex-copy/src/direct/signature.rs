@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::HttpRequ
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use crate::signed;
+
 /// Not signed: intermediaries may change them, and the SDK adds its own two after the signature.
 const UNSIGNED: [&str; 6] =
     ["authorization", "user-agent", "x-amzn-trace-id", "transfer-encoding", "amz-sdk-invocation-id", "amz-sdk-request"];
@@ -58,7 +60,7 @@ impl Signer {
     ) -> Result<Arc<Stamp>, BoxError> {
         let payload = match request.body().bytes() {
             Some([]) => SHA256_OF_NOTHING.to_owned(),
-            Some(bytes) => hex(&Sha256::digest(bytes)),
+            Some(bytes) => hex::encode(Sha256::digest(bytes)),
             None => return Err("the body is not in memory".into()),
         };
         let stamp = self.stamp(credentials, at);
@@ -69,7 +71,7 @@ impl Signer {
             headers.try_insert("x-amz-security-token", token.to_owned())?;
         }
         let (canonical, signed_headers) = canonical(request, &payload);
-        let digest = hex(&Sha256::digest(canonical));
+        let digest = hex::encode(Sha256::digest(canonical));
         let to_sign = ["AWS4-HMAC-SHA256", &stamp.time, &stamp.scope, &digest].join("\n");
         let signature = calculate_signature(&stamp.key, to_sign.as_bytes());
         let authorization = [
@@ -94,7 +96,7 @@ impl Signer {
             return stamp.clone();
         }
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-        let time = DateTime::<Utc>::from(at).format("%Y%m%dT%H%M%SZ").to_string();
+        let time = DateTime::<Utc>::from(at).format(signed::TIME).to_string();
         let scope = format!("{}/{}/{}/aws4_request", &time[..8], self.region, self.service);
         let key = match known.filter(|stamp| stamp.scope == scope) {
             Some(stamp) => stamp.key.clone(),
@@ -154,14 +156,4 @@ fn canonical(request: &HttpRequest, payload: &str) -> (String, String) {
         text.push_str(piece);
     }
     (text, names)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 0xf)]));
-    }
-    text
 }

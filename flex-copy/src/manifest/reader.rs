@@ -113,7 +113,7 @@ impl<R: BufRead> ManifestReader<R> {
     }
 
     fn check(&mut self, told: u64, sha256: String) -> Result<(), ManifestError> {
-        let found = writer::hex(self.digest.clone());
+        let found = hex::encode(self.digest.clone().finalize());
         if sha256 != found {
             return Err(ManifestError::Digest { told: wire::shown(&sha256, 64), found });
         }

@@ -93,16 +93,7 @@ fn refused(fault: LineFault) -> io::Error {
 
 /// The last line, which must stand there byte for byte.
 pub(super) fn last_line(records: u64, digest: Sha256) -> io::Result<Vec<u8>> {
-    wire::line(&BodyLine::last(records, &hex(digest)))
-}
-
-pub(super) fn hex(digest: Sha256) -> String {
-    use std::fmt::Write as _;
-    digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    wire::line(&BodyLine::last(records, &hex::encode(digest.finalize())))
 }
 
 #[cfg(test)]
