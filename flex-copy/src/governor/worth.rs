@@ -294,6 +294,8 @@ mod tests {
         worth: Worth,
         places: usize,
         most_places: usize,
+        /// How often places were taken away.
+        given_back: usize,
         answers: usize,
         random: fastrand::Rng,
     }
@@ -305,6 +307,7 @@ mod tests {
                 worth: Worth::new(64, 1024),
                 places: 64,
                 most_places: 64,
+                given_back: 0,
                 answers: 0,
                 random: fastrand::Rng::with_seed(1),
             }
@@ -318,6 +321,7 @@ mod tests {
             let sent = now.checked_sub(took).expect("a run begins later");
             let answer = Answer { kind, sent, in_flight: self.places };
             if let Some(another) = self.worth.answered(&answer, self.places, now) {
+                self.given_back += usize::from(another < self.places);
                 self.places = another;
             }
         }
@@ -442,12 +446,12 @@ mod tests {
         for seed in 0..50 {
             let mut run = Run::new().await;
             run.random.seed(seed);
-            let slow = run.random.u32(1..15);
+            let slow = run.random.u32(1..6);
             for tenth in 0..30 {
                 let latency = if tenth == slow { 0.15 } else { 0.05 };
                 run.run_until(Duration::from_millis(100), latency).await;
             }
-            assert_eq!(run.places, 1024, "seed {seed}, slow at {slow}");
+            assert_eq!((run.places, run.given_back), (1024, 0), "seed {seed}, slow at {slow}");
         }
     }
 }
