@@ -18,6 +18,8 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 
+use ::http::uri::Authority;
+
 use super::{bounded, is_local};
 
 /// Trusts these certificates, and goes through this proxy but to the machine itself.
@@ -77,12 +79,17 @@ struct Pools {
 impl HttpConnector for ByRequest {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // No proxy leads to the machine itself, and the tokens that go there unencrypted are none of a proxy's business.
-        let local = request.uri().parse().is_ok_and(|uri| is_local(&uri));
+        let local = authority(request.uri()).is_some_and(|authority| is_local(authority.host()));
         let pools = if local { &self.direct } else { &self.proxied };
         // ListObjectsV2 says so in its query.
         let pool = if request.uri().contains("list-type=2") { &pools.listings } else { &pools.others };
         pool.connector().call(request)
     }
+}
+
+/// Host and port alone, without the cost of reading a whole URI for each request.
+fn authority(uri: &str) -> Option<Authority> {
+    uri.split_once("://")?.1.split(['/', '?', '#']).next()?.parse().ok()
 }
 
 #[derive(Debug)]
@@ -139,6 +146,21 @@ mod tests {
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).await.expect("a reader");
         }
+    }
+
+    #[test]
+    fn the_host_is_the_uris() {
+        for uri in [
+            "http://127.0.0.1:81/x://localhost/",
+            "https://[::1]:1?a=b://c",
+            "http://user@localhost.example/",
+            "https://b.s3.amazonaws.com/a@localhost",
+            "https://a.example#@localhost",
+        ] {
+            let whole: ::http::Uri = uri.parse().expect("a URI");
+            assert_eq!(authority(uri).as_ref(), whole.authority(), "{uri}");
+        }
+        assert_eq!(authority("/127.0.0.1"), None);
     }
 
     #[tokio::test]

@@ -128,7 +128,7 @@ fn bare(uri: &Uri) -> String {
 
 /// The proxy for a host, by the very rules of the HTTP client.
 pub(super) fn proxy_for(uri: &Uri) -> Option<Proxy> {
-    if crate::http::is_local(uri) {
+    if uri.host().is_some_and(crate::http::is_local) {
         return None;
     }
     let found = Matcher::from_env().intercept(uri)?;
