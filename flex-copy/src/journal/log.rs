@@ -5,10 +5,14 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use thiserror::Error;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::{
+    sync::Mutex as AsyncMutex,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     JournalStore,
@@ -20,6 +24,10 @@ use super::{
 const COMPACT_AT: usize = 1 << 20;
 /// What may stay when a run ends: a few runs' beginnings and ends.
 const AT_REST: usize = 4 << 10;
+
+/// What comes within this time after a write shares the next: each waits for the disk, and thousands of objects a second need
+/// no more than one write in the time of a request.
+const SHARED: Duration = Duration::from_millis(20);
 
 /// A journal that cannot be used.
 #[derive(Debug, Error)]
@@ -69,8 +77,8 @@ pub struct Journal(Arc<Shared>);
 struct Shared {
     store: Arc<dyn JournalStore>,
     state: Mutex<State>,
-    /// Held while the store is written to.
-    turn: AsyncMutex<()>,
+    /// Held while the store is written to: when that was last begun.
+    turn: AsyncMutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -122,7 +130,7 @@ impl Journal {
         for record in &records {
             state.known.apply(record);
         }
-        Ok(Self(Arc::new(Shared { store, state: Mutex::new(state), turn: AsyncMutex::new(()) })))
+        Ok(Self(Arc::new(Shared { store, state: Mutex::new(state), turn: AsyncMutex::default() })))
     }
 
     /// The uploads that are open as far as the journal knows.
@@ -277,12 +285,16 @@ impl Journal {
 
     /// Whoever comes first writes for all that have come by then.
     async fn flush(&self, number: u64) {
-        let _turn = self.0.turn.lock().await;
+        let mut turn = self.0.turn.lock().await;
+        if self.state().is_settled(number) {
+            return;
+        }
+        if let Some(last) = *turn {
+            sleep_until(last + SHARED).await;
+        }
+        *turn = Some(Instant::now());
         let (bytes, upto, whole) = {
             let mut state = self.state();
-            if state.durable >= number || state.failure.is_some() {
-                return;
-            }
             let (bytes, whole) = state.next_write();
             // Until the write is known to have succeeded. So also where this future is dropped before that.
             state.rewrite = true;
@@ -318,6 +330,11 @@ impl State {
         self.rewrite = true;
         self.queued += 1;
         self.queued
+    }
+
+    /// A record is durable, or never will be.
+    fn is_settled(&self, number: u64) -> bool {
+        self.durable >= number || self.failure.is_some()
     }
 
     fn is_free(&self, upload: &JournalUpload) -> bool {

@@ -111,7 +111,7 @@ async fn some() -> Arc<Memory> {
     store
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_open_is_known_to_the_next_one() {
     let store = some().await;
     let journal = open(&store).await;
@@ -120,7 +120,7 @@ async fn what_was_open_is_known_to_the_next_one() {
     assert_eq!((journal.damaged_lines(), journal.failure()), (0, None));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answered_creation_leaves_no_intent_and_another_does() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -140,7 +140,7 @@ async fn an_answered_creation_leaves_no_intent_and_another_does() {
     assert_eq!(lost(&open(&store).await), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_journal_cut_off_at_any_byte_is_read_up_to_there_and_goes_on() {
     let whole = some().await.bytes();
     for cut in 0..=whole.len() {
@@ -160,7 +160,7 @@ async fn a_journal_cut_off_at_any_byte_is_read_up_to_there_and_goes_on() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_damaged_line_in_the_middle_costs_no_other() {
     let whole = some().await.bytes();
     let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
@@ -182,7 +182,7 @@ async fn a_damaged_line_in_the_middle_costs_no_other() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_journal_is_not_touched() {
     let newer = JournalRecord::Journal { version: VERSION + 1 }.line();
     let cases: [(&[u8], bool); 6] = [
@@ -203,7 +203,7 @@ async fn what_is_no_journal_is_not_touched() {
     assert!(matches!(refused, Err(JournalError::Newer { version: 2 })), "{refused:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn appends_at_the_same_time_share_a_write() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -217,7 +217,25 @@ async fn appends_at_the_same_time_share_a_write() {
     assert_eq!(open(&store).await.lost_creates().len(), 500);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn appends_in_quick_succession_share_writes() {
+    let store = Memory::of(b"");
+    let journal = open(&store).await;
+    let begun = Instant::now();
+    let appends = (0..100).map(|n| {
+        let journal = &journal;
+        async move {
+            sleep_until(begun + Duration::from_millis(n)).await;
+            journal.intent("b", &format!("k{n}"), 2).await;
+        }
+    });
+    futures::future::join_all(appends).await;
+    assert!(begun.elapsed() <= Duration::from_millis(120), "{:?}", begun.elapsed());
+    assert!((5..=7).contains(&store.writes().0), "{:?}", store.writes());
+    assert_eq!(open(&store).await.lost_creates().len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_is_durable_when_its_append_returns() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -228,7 +246,7 @@ async fn a_record_is_durable_when_its_append_returns() {
     assert_eq!(ids(&open(&store).await), ["1"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_write_that_was_dropped_half_way_is_made_good_by_the_next() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -240,7 +258,7 @@ async fn a_write_that_was_dropped_half_way_is_made_good_by_the_next() {
     assert_eq!(keys, ["k1", "k2", "k3"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_room_nothing_more_is_appended_and_it_is_told_once() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -269,7 +287,7 @@ async fn without_room_nothing_more_is_appended_and_it_is_told_once() {
     assert_eq!((ids(&next), lost(&next), next.damaged_lines()), (vec!["1".to_owned()], vec![], 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_rest_it_holds_what_is_open_and_little_else() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -289,7 +307,7 @@ async fn at_rest_it_holds_what_is_open_and_little_else() {
     assert_eq!(next.open_uploads(), [upload("k77", "id")]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_long_run_does_not_let_it_grow() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -306,7 +324,7 @@ async fn a_long_run_does_not_let_it_grow() {
     assert!(store.writes().1 >= 5);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rewrite_keeps_the_times_between_which_a_creation_was_lost() {
     let store = Memory::of(b"");
     let journal = open(&store).await;
@@ -327,7 +345,7 @@ async fn a_rewrite_keeps_the_times_between_which_a_creation_was_lost() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_takes_over_what_another_knows() {
     let (mine, theirs) = (Memory::of(b""), some().await);
     let journal = open(&mine).await;
@@ -347,7 +365,7 @@ async fn one_takes_over_what_another_knows() {
     assert_eq!(ids(&open(&mine).await), ["id-k1", "id-k3"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_belongs_to_one_run_at_a_time() {
     let store = some().await;
     let journal = open(&store).await;
