@@ -62,7 +62,7 @@ impl Bucket {
     }
 
     /// Sends a request of which there are many. It was made with this bucket's client.
-    pub(crate) async fn send<C: Call>(&self, call: C) -> Answer<C> {
+    pub(crate) async fn send<C: Call>(&self, call: &C) -> Answer<C> {
         self.direct.send(&self.client, call).await
     }
 

@@ -315,7 +315,7 @@ impl Engine {
             .bucket(source.name())
             .key(source.key(key))
             .set_expected_bucket_owner(source.owner().map(str::to_owned));
-        let answer = async { source.send(head).await.map_err(|e| RequestFailure::from_sdk(operation, e)) };
+        let answer = async { source.send(&head).await.map_err(|e| RequestFailure::from_sdk(operation, e)) };
         Box::pin(self.requests.answers((operation, key), answer)).await
     }
 
@@ -392,7 +392,7 @@ pub(crate) async fn head_source(
     };
     requests
         .send((operation, key), attempt_limit(0), OnCancel::Stop, || async {
-            let answer = source.send(call()).await;
+            let answer = source.send(&call()).await;
             answer.map_err(|e| RequestFailure::from_sdk(operation, e).or_skewed(source.now()))
         })
         .await

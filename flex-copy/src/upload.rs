@@ -7,7 +7,10 @@ use std::{
 };
 
 use aws_sdk_s3::{
-    operation::{complete_multipart_upload::CompleteMultipartUploadOutput, head_object::HeadObjectOutput},
+    operation::{
+        complete_multipart_upload::CompleteMultipartUploadOutput, head_object::HeadObjectOutput,
+        upload_part_copy::builders::UploadPartCopyFluentBuilder,
+    },
     types::{
         ChecksumType, CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
     },
@@ -145,8 +148,7 @@ impl Engine {
         let created = self
             .requests
             .send_noting((operation, &object.key), attempt_limit(0), OnCancel::Stop, || async {
-                let answer =
-                    destination.send(call.clone()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer = destination.send(&call).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 let id = answer.upload_id().filter(|id| !id.is_empty()).map(str::to_owned);
                 let sse = answer.server_side_encryption().cloned();
                 id.map(|id| (id, sse)).ok_or_else(|| RequestFailure::empty_answer(operation))
@@ -191,6 +193,17 @@ impl Engine {
         ranges: Vec<Option<RangeInclusive<u64>>>,
         kept: Kept,
     ) -> Result<Vec<CompletedPart>, Fault> {
+        let (source, destination) = (&self.scene.source, &self.scene.destination);
+        let call = destination
+            .client()
+            .upload_part_copy()
+            .bucket(destination.name())
+            .key(&upload.key)
+            .upload_id(&upload.upload_id)
+            .copy_source(source.copy_source(&object.key))
+            .copy_source_if_match(object.etag.quoted())
+            .set_expected_bucket_owner(destination.owner().map(str::to_owned))
+            .set_expected_source_bucket_owner(source.owner().map(str::to_owned));
         let broken = AtomicBool::new(false);
         let missing = (1_i32..).zip(ranges).filter(|(number, _)| !kept.contains_key(number)).collect::<Vec<_>>();
         let mut parts: Vec<_> = kept.into_values().collect();
@@ -198,12 +211,12 @@ impl Engine {
         let mut skipped = false;
         let mut results = stream::iter(missing)
             .map(|(number, range)| {
-                let broken = &broken;
+                let (call, broken) = (&call, &broken);
                 async move {
                     if broken.load(Ordering::Relaxed) || self.requests.cancelled() {
                         return None;
                     }
-                    let result = self.copy_range(object, upload, number, range, broken).await;
+                    let result = self.copy_range(object, call, number, range, broken).await;
                     if result.is_err() {
                         broken.store(true, Ordering::Relaxed);
                     }
@@ -236,32 +249,20 @@ impl Engine {
     async fn copy_range(
         &self,
         object: &ListedObject,
-        upload: &JournalUpload,
+        call: &UploadPartCopyFluentBuilder,
         number: i32,
         range: Option<RangeInclusive<u64>>,
         broken: &AtomicBool,
     ) -> Result<CompletedPart, Failed> {
-        let (source, destination) = (&self.scene.source, &self.scene.destination);
         let bytes = range.as_ref().map_or(object.size, |r| r.end() - r.start() + 1);
-        let call = || {
-            destination
-                .client()
-                .upload_part_copy()
-                .bucket(destination.name())
-                .key(&upload.key)
-                .upload_id(&upload.upload_id)
-                .part_number(number)
-                .copy_source(source.copy_source(&object.key))
-                .copy_source_if_match(object.etag.quoted())
-                .set_copy_source_range(range.as_ref().map(|r| format!("bytes={}-{}", r.start(), r.end())))
-                .set_expected_bucket_owner(destination.owner().map(str::to_owned))
-                .set_expected_source_bucket_owner(source.owner().map(str::to_owned))
-        };
         let operation = Operation::UploadPartCopy;
         let part = self
             .requests
             .send((operation, &object.key), attempt_limit(bytes), OnCancel::StopOr(broken), || async {
-                let answer = destination.send(call()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let range = range.as_ref().map(|range| format!("bytes={}-{}", range.start(), range.end()));
+                let call = call.clone().part_number(number).set_copy_source_range(range);
+                let destination = &self.scene.destination;
+                let answer = destination.send(&call).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 answer
                     .copy_part_result()
                     .and_then(|result| {
@@ -301,8 +302,7 @@ impl Engine {
             .requests
             // All parts are there: completing is cheaper than throwing them away.
             .send((operation, &object.key), COMPLETION_LIMIT, OnCancel::Finish, || async {
-                let answer =
-                    destination.send(call.clone()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer = destination.send(&call).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.e_tag() {
                     Some(etag) if !etag.is_empty() => Ok(answer),
                     _ => Err(RequestFailure::empty_answer(operation)),

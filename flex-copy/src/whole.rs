@@ -47,7 +47,7 @@ impl Engine {
         let answer = self
             .requests
             .send((operation, &object.key), attempt_limit(object.size), OnCancel::Stop, || async {
-                let answer = destination.send(call()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
+                let answer = destination.send(&call()).await.map_err(|e| RequestFailure::from_sdk(operation, e))?;
                 match answer.copy_object_result().and_then(|r| r.e_tag()) {
                     Some(etag) if !etag.is_empty() => Ok(answer),
                     _ => Err(RequestFailure::empty_answer(operation)),

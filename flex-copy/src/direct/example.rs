@@ -181,12 +181,12 @@ impl Example {
 
     /// The request with what the SDK adds to it before it signs it.
     fn whole(&self, mut request: HttpRequest) -> Result<HttpRequest, BoxError> {
-        request.set_uri(format!("{}{}", self.endpoint, request.uri()))?;
+        request.set_uri([self.endpoint.as_str(), request.uri()].concat())?;
         let headers = request.headers_mut();
         for (name, value) in &self.added {
             if name == INVOCATION {
                 let id = uuid::Builder::from_random_bytes(fastrand::u128(..).to_ne_bytes());
-                headers.try_insert(INVOCATION, id.into_uuid().to_string())?;
+                headers.try_insert(name.clone(), id.into_uuid().to_string())?;
             } else {
                 headers.try_insert(name.clone(), value.clone())?;
             }

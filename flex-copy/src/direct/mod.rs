@@ -9,6 +9,7 @@
 
 mod clock;
 mod example;
+mod part_result;
 mod signature;
 
 use aws_sdk_s3::{
@@ -76,6 +77,11 @@ pub(crate) trait Call: Clone + Sized {
     /// Its answer may carry an `Expires`, which need not be a date.
     const EXPIRES: bool = false;
 
+    /// An answer that is plain enough to be read here, as far as a copy needs it.
+    fn plain(_: &HttpResponse) -> Option<Self::Output> {
+        None
+    }
+
     /// How the SDK writes the request and reads the answer.
     fn operation() -> Option<FrozenLayer>;
     fn way(direct: &Direct) -> &OnceCell<Way>;
@@ -84,12 +90,12 @@ pub(crate) trait Call: Clone + Sized {
 }
 
 macro_rules! call {
-    ($operation:ty, $builder:ty, $input:ty, $output:ty, $error:ty, $way:ident $(, $expires:literal)?) => {
+    ($operation:ty, $builder:ty, $input:ty, $output:ty, $error:ty, $way:ident $(, { $($more:tt)* })?) => {
         impl Call for $builder {
             type Input = $input;
             type Output = $output;
             type Error = $error;
-            $(const EXPIRES: bool = $expires;)?
+            $($($more)*)?
 
             fn operation() -> Option<FrozenLayer> {
                 <$operation>::new().config()
@@ -128,7 +134,9 @@ call!(
     head::HeadObjectOutput,
     head::HeadObjectError,
     head_object,
-    true
+    {
+        const EXPIRES: bool = true;
+    }
 );
 call!(
     CreateMultipartUpload,
@@ -144,7 +152,13 @@ call!(
     part::UploadPartCopyInput,
     part::UploadPartCopyOutput,
     part::UploadPartCopyError,
-    upload_part_copy
+    upload_part_copy,
+    {
+        fn plain(answer: &HttpResponse) -> Option<Self::Output> {
+            let result = part_result::read(answer)?;
+            Some(part::UploadPartCopyOutput::builder().copy_part_result(result).build())
+        }
+    }
 );
 call!(
     CompleteMultipartUpload,
@@ -156,22 +170,22 @@ call!(
 );
 
 impl Direct {
-    pub(crate) async fn send<C: Call>(&self, client: &aws_sdk_s3::Client, call: C) -> Answer<C> {
+    pub(crate) async fn send<C: Call>(&self, client: &aws_sdk_s3::Client, call: &C) -> Answer<C> {
         let found = C::way(self);
         let way = match found.get() {
             Some(way) => way,
             // On the heap, like all of the SDK's futures: they take 9 KB, and most requests need none.
-            None => found.get_or_try_init(|| Box::pin(way(client, call.clone()))).await?,
+            None => found.get_or_try_init(|| Box::pin(way(client, call))).await?,
         };
         match way {
-            Way::Direct(example) => example.send(&call).await,
-            Way::Sdk => Box::pin(call.through_sdk(None)).await,
+            Way::Direct(example) => example.send(call).await,
+            Way::Sdk => Box::pin(call.clone().through_sdk(None)).await,
         }
     }
 }
 
 /// Has the SDK make the request, and sees whether we would make the same.
-async fn way<C: Call>(client: &aws_sdk_s3::Client, call: C) -> Result<Way, SdkError<C::Error, HttpResponse>> {
+async fn way<C: Call>(client: &aws_sdk_s3::Client, call: &C) -> Result<Way, SdkError<C::Error, HttpResponse>> {
     let config = client.config();
     let limits = config.timeout_config();
     let own_limits = limits.is_some_and(|l| l.operation_timeout().is_some() || l.operation_attempt_timeout().is_some());
@@ -218,12 +232,17 @@ impl Example {
         if C::EXPIRES {
             keep_expires(answer.headers_mut());
         }
-        let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
-        match ByteStream::new(body).collect().await {
-            Ok(bytes) => *answer.body_mut() = SdkBody::from(bytes.into_bytes()),
-            Err(error) => return Err(SdkError::response_error(error, answer)),
+        if answer.body().bytes().is_none() {
+            let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+            match ByteStream::new(body).collect().await {
+                Ok(bytes) => *answer.body_mut() = SdkBody::from(bytes.into_bytes()),
+                Err(error) => return Err(SdkError::response_error(error, answer)),
+            }
         }
-        self.read::<C>(answer)
+        match C::plain(&answer) {
+            Some(output) => Ok(output),
+            None => self.read::<C>(answer),
+        }
     }
 
     #[expect(clippy::result_large_err, reason = "it is the SDK's, handed on")]

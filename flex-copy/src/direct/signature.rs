@@ -11,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use aws_smithy_runtime_api::{box_error::BoxError, client::orchestrator::HttpRequest};
 use chrono::{DateTime, Utc};
+use http::{HeaderName, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
 
 use crate::signed;
@@ -18,6 +19,10 @@ use crate::signed;
 /// Not signed: intermediaries may change them, and the SDK adds its own two after the signature.
 const UNSIGNED: [&str; 6] =
     ["authorization", "user-agent", "x-amzn-trace-id", "transfer-encoding", "amz-sdk-invocation-id", "amz-sdk-request"];
+
+static DATE: HeaderName = HeaderName::from_static("x-amz-date");
+static PAYLOAD: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+static TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -65,14 +70,16 @@ impl Signer {
         };
         let stamp = self.stamp(credentials, at);
         let headers = request.headers_mut();
-        headers.try_insert("x-amz-date", stamp.time.clone())?;
-        headers.try_insert("x-amz-content-sha256", payload.clone())?;
+        headers.try_insert(DATE.clone(), stamp.time.clone())?;
+        headers.try_insert(PAYLOAD.clone(), payload.clone())?;
         if let Some(token) = credentials.session_token() {
-            headers.try_insert("x-amz-security-token", token.to_owned())?;
+            headers.try_insert(TOKEN.clone(), token.to_owned())?;
         }
         let (canonical, signed_headers) = canonical(request, &payload);
-        let digest = hex::encode(Sha256::digest(canonical));
-        let to_sign = ["AWS4-HMAC-SHA256", &stamp.time, &stamp.scope, &digest].join("\n");
+        let mut digest = [0; 64];
+        hex::encode_to_slice(Sha256::digest(canonical), &mut digest)?;
+        let digest = std::str::from_utf8(&digest)?;
+        let to_sign = ["AWS4-HMAC-SHA256", &stamp.time, &stamp.scope, digest].join("\n");
         let signature = calculate_signature(&stamp.key, to_sign.as_bytes());
         let authorization = [
             "AWS4-HMAC-SHA256 Credential=",
@@ -84,7 +91,7 @@ impl Signer {
             ", Signature=",
             &signature,
         ];
-        request.headers_mut().try_insert("authorization", authorization.concat())?;
+        request.headers_mut().try_insert(AUTHORIZATION, authorization.concat())?;
         Ok(stamp)
     }
 

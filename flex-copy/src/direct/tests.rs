@@ -20,7 +20,7 @@ use aws_types::SdkConfig;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::client_config;
+use crate::{checksum::completed_part, client_config};
 
 /// A body that cannot be read.
 const BREAKS_OFF: &str = "breaks off";
@@ -95,7 +95,7 @@ fn copy(client: &Client, key: &str) -> copy::builders::CopyObjectFluentBuilder {
 }
 
 async fn is_direct<C: Call>(client: &Client, call: C) -> bool {
-    matches!(way(client, call).await, Ok(Way::Direct(_)))
+    matches!(way(client, &call).await, Ok(Way::Direct(_)))
 }
 
 const ODD: &str = "版 17.4/a+b%20?c=d&e'\"~*!(é).txt";
@@ -165,7 +165,7 @@ async fn the_request_is_the_sdks() {
     let client = client(&config);
     let direct = Direct::default();
     let call = || copy(&client, ODD).copy_source_if_match("\"e\"");
-    direct.send(&client, call()).await.expect_err("no answer");
+    direct.send(&client, &call()).await.expect_err("no answer");
     let _ = call().send().await;
     let sent = service.sent.lock().expect("whole");
     let [ours, theirs] = &sent[..] else { panic!("{sent:?}") };
@@ -198,7 +198,8 @@ async fn answers_are_read_as_the_sdk_reads_them() {
         .answer(200, &[], BREAKS_OFF);
     let client = client(&config(&service, |_| {}));
     let direct = Direct::default();
-    let send = || direct.send(&client, copy(&client, "k"));
+    let call = copy(&client, "k");
+    let send = || direct.send(&client, &call);
     let answer = send().await.expect("copied");
     assert_eq!(answer.copy_object_result().and_then(|r| r.e_tag()), Some("\"e1\""));
     assert_eq!(answer.server_side_encryption().map(|e| e.as_str()), Some("aws:kms"));
@@ -213,8 +214,62 @@ async fn answers_are_read_as_the_sdk_reads_them() {
     assert!(matches!(send().await, Err(SdkError::ResponseError(_))), "an answer that breaks off");
     let dead = Service::default();
     let client = self::client(&config(&dead, |_| {}));
-    let error = Direct::default().send(&client, copy(&client, "k")).await;
+    let error = Direct::default().send(&client, &copy(&client, "k")).await;
     assert!(matches!(error, Err(SdkError::DispatchFailure(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn parts_are_read_as_the_sdk_reads_them() {
+    let result = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<CopyPartResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+        <LastModified>2021-05-31T01:02:03.000Z</LastModified><ETag>&quot;0cc175b9c0f1b6a831c399e269772661&quot;</ETag>\
+        <ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME><ChecksumCRC32>AAAAAA==</ChecksumCRC32>\
+        <ChecksumCRC32C>AAAAAB==</ChecksumCRC32C></CopyPartResult>";
+    let here = |body: &str| {
+        let answer = HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(body));
+        part_result::read(&answer).is_some()
+    };
+    let etag = |etag: &str| format!("<CopyPartResult>\n  <ETag>{etag}</ETag>\n</CopyPartResult>\n");
+    let (quoted, amid) = (etag("\"e\""), result.replacen('\n', "\n \n  \n", 1) + "\n");
+    for body in [result, &quoted, &amid, &etag("")] {
+        assert!(here(body), "{body}");
+    }
+    let foreign = [
+        etag("<![CDATA[\"e\"]]>"),
+        etag("&#34;e&#x22;"),
+        etag("&amp;e"),
+        etag("e<!-- e -->f"),
+        etag("e<ETag>f</ETag>g"),
+        etag("e&nothing;"),
+        result.replace("CRC64NVME", "SHA256"),
+        result.replace("CopyPartResult", "CopyObjectResult"),
+        result.replace("CopyPartResult", "a:CopyPartResult"),
+        result.replace("ETag", "a:ETag"),
+        result.replace("ETag", "Tag"),
+        result.replace("<ChecksumCRC32>AAAAAA==</ChecksumCRC32>", "<ChecksumCRC32/>"),
+        result.replace("</CopyPartResult>", ""),
+        result.replace("</ETag>", "</Tag>"),
+        "<Error><Code>InternalError</Code><Message>m</Message><ETag>e</ETag></Error>".into(),
+        "<CopyPartResult/>".into(),
+        "<html></html>".into(),
+        "text".into(),
+        String::new(),
+    ];
+    for body in &foreign {
+        assert!(!here(body), "{body}");
+    }
+    for body in foreign.iter().map(String::as_str).chain([result, &quoted, &amid, &etag("")]) {
+        let service = Service::default().answer(200, &[], body.to_owned().leak());
+        let client = client(&config(&service, |_| {}));
+        let call = client.upload_part_copy().bucket("mine").key("k").copy_source("v/k").part_number(1).upload_id("u");
+        let answers = [Direct::default().send(&client, &call).await, call.send().await];
+        let [ours, theirs] = answers.map(|answer| match answer {
+            Ok(answer) => Ok(answer
+                .copy_part_result()
+                .map(|result| (result.e_tag().map(str::to_owned), completed_part(1, "", result)))),
+            Err(error) => Err((error.code().map(str::to_owned), error.to_string())),
+        });
+        assert_eq!(ours, theirs, "{body}");
+    }
 }
 
 #[tokio::test]
@@ -227,7 +282,7 @@ async fn an_expires_that_is_no_date_is_kept_as_text() {
     let client = client(&config(&service, |_| {}));
     let direct = Direct::default();
     for text in ["Thu, 01 Dec 1994 16:00:00 GMT", "soon"] {
-        let head = direct.send(&client, client.head_object().bucket("mine").key("k")).await.expect("a head");
+        let head = direct.send(&client, &client.head_object().bucket("mine").key("k")).await.expect("a head");
         assert_eq!(head.expires_string(), Some(text));
     }
 }
@@ -245,7 +300,7 @@ async fn the_time_of_signatures_is_the_services() {
     let client = client(&config);
     let direct = Direct::default();
     for _ in 0..4 {
-        direct.send(&client, copy(&client, "k")).await.expect("copied");
+        direct.send(&client, &copy(&client, "k")).await.expect("copied");
     }
     let times = ["20010909T014640Z", "20010909T034640Z", "20010909T034640Z", "20010908T014640Z"];
     assert_eq!(service.sent("x-amz-date"), times.map(|time| Some(time.to_owned())));
@@ -255,7 +310,7 @@ async fn the_time_of_signatures_is_the_services() {
     let config = self::config(&service, |c| _ = c.set_time_source(Some(SharedTimeSource::new(StaticTime(machine)))));
     let client = self::client(&config);
     copy(&client, "k").send().await.expect("copied");
-    Direct::default().send(&client, copy(&client, "k")).await.expect("copied");
+    Direct::default().send(&client, &copy(&client, "k")).await.expect("copied");
     assert_eq!(service.sent("x-amz-date")[1].as_deref(), Some("20010909T034640Z"));
 }
 
@@ -277,7 +332,7 @@ async fn no_secret_is_in_a_debug_output() {
     let capture = Capture::default();
     copy(&client, "k").through_sdk(Some(capture.clone())).await.expect_err("an example");
     let direct = Direct::default();
-    direct.send(&client, copy(&client, "k")).await.expect("copied");
+    direct.send(&client, &copy(&client, "k")).await.expect("copied");
     let told = format!("{capture:?} {direct:?}");
     assert!(told.contains("mine") && told.contains("Signer"), "{told}");
     for secret in ["a-secret", "a-token", "Signature="] {
@@ -311,20 +366,20 @@ async fn each_request_is_signed_with_the_credentials_of_its_time() {
     let client = client(&config);
     let direct = Direct::default();
     for _ in 0..3 {
-        direct.send(&client, copy(&client, "k")).await.expect("copied");
+        direct.send(&client, &copy(&client, "k")).await.expect("copied");
     }
     let tokens = ["A", "B", "C"].map(|id| Some(format!("token of {id}")));
     assert_eq!(service.sent("x-amz-security-token"), tokens);
     let signatures: Vec<_> = service.sent("authorization").into_iter().flatten().collect();
     assert!(signatures[1].contains("Credential=B/"), "{}", signatures[1]);
-    let error = direct.send(&client, copy(&client, "k")).await.expect_err("no credentials");
+    let error = direct.send(&client, &copy(&client, "k")).await.expect_err("no credentials");
     let failure = crate::RequestFailure::from_sdk(crate::failure::Operation::CopyObject, error);
     assert_eq!(failure.kind(), crate::failure::FailureKind::Credentials);
     // And where there are none at the first.
     let none = Renewed::default();
     let config = self::config(&service, |c| _ = c.set_credentials_provider(Some(SharedCredentialsProvider::new(none))));
     let client = self::client(&config);
-    let error = Direct::default().send(&client, copy(&client, "k")).await.expect_err("no credentials");
+    let error = Direct::default().send(&client, &copy(&client, "k")).await.expect_err("no credentials");
     let failure = crate::RequestFailure::from_sdk(crate::failure::Operation::CopyObject, error);
     assert_eq!(failure.kind(), crate::failure::FailureKind::Credentials);
 }
