@@ -8,6 +8,10 @@ use std::sync::Arc;
 use flex_tests::loadmodel::{DESTINATION, Model, Partition, SOURCE, Scene, floor, serve};
 use tokio::net::TcpListener;
 
+// The model takes half of a machine that it shares with what it measures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Serves an S3 and STS for load on 127.0.0.1: metadata only, nothing verified, nobody refused. Not the sandbox.
 

@@ -107,7 +107,7 @@ pub(super) struct Request<'a> {
     pub(super) operation: Operation,
     pub(super) bucket: Cow<'a, str>,
     pub(super) key: Cow<'a, str>,
-    query: &'a str,
+    query: Vec<(&'a str, &'a str)>,
     headers: &'a HeaderMap,
 }
 
@@ -121,13 +121,15 @@ impl<'a> Request<'a> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         let (bucket, key) = (decode(bucket), decode(key));
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
         let mut request = Self { operation: Operation::Other, bucket, key, query, headers };
         request.operation = request.classify(method);
         request
     }
 
     fn classify(&self, method: &Method) -> Operation {
-        let has = |name| self.query(name).is_some();
+        let has = |name| self.query.iter().any(|(found, _)| *found == name);
         if self.bucket.is_empty() {
             return match *method {
                 Method::GET => Operation::ListBuckets,
@@ -171,18 +173,12 @@ impl<'a> Request<'a> {
     /// Nothing in the query but what ListObjects takes, so that no subresource is taken for a listing.
     fn is_plain_listing(&self) -> bool {
         const TAKEN: [&str; 7] = ["prefix", "delimiter", "marker", "max-keys", "encoding-type", "fetch-owner", "x-id"];
-        self.query.split('&').all(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            name.is_empty() || TAKEN.contains(&name)
-        })
+        self.query.iter().all(|(name, _)| TAKEN.contains(name))
     }
 
     /// A value of the query; empty where there is only the name.
     pub(super) fn query(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.query.split('&').find_map(|pair| {
-            let (found, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (found == name).then(|| decode(value))
-        })
+        self.query.iter().find(|(found, _)| *found == name).map(|(_, value)| decode(value))
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&'a str> {
