@@ -41,6 +41,18 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("nothing here waits")
 }
 
+/// The value of a future that waits for nothing but time, of which it takes none.
+pub fn in_no_time<T>(future: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}
+
 /// Values made from the input, one after the other; zeros when it is used up.
 pub struct Dice<'a>(&'a [u8]);
 

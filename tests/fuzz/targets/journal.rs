@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use crc_fast::CrcAlgorithm;
-use flex_fuzz::{Dice, Memory, check_message, long_bytes, now};
+use flex_fuzz::{Dice, Memory, check_message, in_no_time, long_bytes};
 use futures::future::BoxFuture;
 use journal::{Journal, JournalError, JournalRecord, JournalStore, JournalUpload, LostCreate, UploadEnd};
 use layout::PartSizes;
@@ -124,7 +124,7 @@ impl Sums {
 }
 
 fn open(memory: &Arc<Memory>) -> Result<Journal, JournalError> {
-    now(Journal::open(memory.clone()))
+    in_no_time(Journal::open(memory.clone()))
 }
 
 /// What another run would find, without damage.
@@ -207,7 +207,7 @@ fn check_journal(journal: &Journal, sums: Sums, memory: &Arc<Memory>, dice: &mut
     // Taken over by an empty one.
     let other_memory = Arc::new(Memory::default());
     let other = open(&other_memory).expect("nothing is a journal");
-    now(other.adopt(journal));
+    in_no_time(other.adopt(journal));
     assert_eq!((Sums::known(&other), found(&other_memory)), (now_known.clone(), now_known.clone()));
     let nothing = Sums::default();
     if now_known != nothing {
@@ -240,12 +240,12 @@ fn run(journal: &Journal, sums: &mut Sums, memory: &Memory, dice: &mut Dice<'_>)
         });
         let record = match dice.byte() % 5 {
             0 => {
-                now(journal.intent(&bucket, &key, at.into()));
+                in_no_time(journal.intent(&bucket, &key, at.into()));
                 JournalRecord::Intent { bucket, key, at: at.into() }
             }
             1 => {
                 let answered = dice.byte().is_multiple_of(2);
-                now(journal.opened(upload.clone(), answered, &claim));
+                in_no_time(journal.opened(upload.clone(), answered, &claim));
                 JournalRecord::Opened { upload, answered }
             }
             2 => {
@@ -259,7 +259,7 @@ fn run(journal: &Journal, sums: &mut Sums, memory: &Memory, dice: &mut Dice<'_>)
             }
             _ => {
                 let (first, last, count) = (0, 0, 1);
-                now(journal.settled(&LostCreate { bucket: bucket.clone(), key: key.clone(), first, last, count }));
+                in_no_time(journal.settled(&LostCreate { bucket: bucket.clone(), key: key.clone(), first, last, count }));
                 JournalRecord::Settled { bucket, key }
             }
         };
@@ -267,7 +267,7 @@ fn run(journal: &Journal, sums: &mut Sums, memory: &Memory, dice: &mut Dice<'_>)
     }
     memory.leave_room(None);
     assert!(full || journal.failure().is_none());
-    now(journal.rest(9));
+    in_no_time(journal.rest(9));
     assert_eq!(journal.failure(), None, "there is room again");
 }
 
@@ -277,7 +277,7 @@ fn check_torn(memory: &Memory, sums: &Sums, dice: &mut Dice<'_>) {
     let memory = Arc::new(Memory::of(&before));
     let journal = open(&memory).expect("what flex wrote is a journal");
     let claim = journal.begin(11);
-    now(journal.intent("b", "torn", 12));
+    in_no_time(journal.intent("b", "torn", 12));
     drop(claim);
     let after = memory.bytes();
     assert!(after.starts_with(&before) && after.len() > before.len(), "appended");
@@ -285,7 +285,7 @@ fn check_torn(memory: &Memory, sums: &Sums, dice: &mut Dice<'_>) {
     let torn = Arc::new(Memory::of(&after[..cut]));
     let journal = open(&torn).expect("a torn end is no damage");
     assert_eq!((journal.damaged_lines(), Sums::known(&journal)), (0, sums.clone()), "torn at {cut}");
-    now(journal.intent("b", "after", 13));
+    in_no_time(journal.intent("b", "after", 13));
     let mut more = sums.clone();
     more.add(&JournalRecord::Intent { bucket: "b".into(), key: "after".into(), at: 13 });
     assert_eq!(found(&torn), more, "torn at {cut}");
