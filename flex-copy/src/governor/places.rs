@@ -14,10 +14,10 @@ use tokio::{
 
 use super::worth::{Answer, Worth};
 
-/// Places at the start: at 100 ms a copy, fewer requests a second than S3 takes from the first moment on. There is one more with each answer, so they double with each round trip, as long as that brings more
+/// Places at the start. There is one more with each answer, so they double with each round trip, as long as that brings more
 /// answers; and where requests wait for one although the service is well, they double after this time, as a copy of many bytes
 /// is long under way.
-const AT_FIRST: usize = 128;
+const AT_FIRST: usize = 64;
 const DOUBLED_AFTER: Duration = Duration::from_millis(100);
 /// Connections that fail do not take the places below this.
 const FEWEST: usize = 8;
@@ -282,7 +282,7 @@ mod tests {
         let places = Places::new(1024, Arc::default());
         let take = || futures::future::join_all((0..1024).map(|_| places.take(Priority::Begin)));
         let waited = timeout(Duration::from_secs(5), take()).await;
-        assert!(waited.is_err() && places.width() == AT_FIRST, "nothing was answered so far");
+        assert!(waited.is_err() && places.width() == 64, "nothing was answered so far");
         places.answered(None);
         let begun = Instant::now();
         let held = take().await;
@@ -295,22 +295,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn places_grow_while_they_are_used_up_to_the_ceiling_and_trouble_takes_some() {
-        let places = Places::new(AT_FIRST + 36, Arc::default());
-        assert_eq!((places.width(), Places::new(3, Arc::default()).width()), (AT_FIRST, 3));
+        let places = Places::new(100, Arc::default());
+        assert_eq!((places.width(), Places::new(3, Arc::default()).width()), (64, 3));
         places.answered(None);
-        assert_eq!(places.width(), AT_FIRST, "idle places are no reason for more");
+        assert_eq!(places.width(), 64, "idle places are no reason for more");
         let mut held = Vec::new();
-        for _ in 0..AT_FIRST {
+        for _ in 0..64 {
             held.push(places.take(Priority::Begin).await);
         }
         for _ in 0..50 {
             places.answered(None);
             held.extend(places.take(Priority::Begin).now_or_never());
         }
-        assert_eq!((places.width(), held.len()), (AT_FIRST + 36, AT_FIRST + 36));
+        assert_eq!((places.width(), held.len()), (100, 100));
         places.trouble();
         places.trouble();
-        assert_eq!(places.width(), (AT_FIRST + 36) * 85 / 100, "once a second");
+        assert_eq!(places.width(), 85, "once a second");
         for _ in 0..100 {
             tokio::time::advance(Duration::from_secs(1)).await;
             places.trouble();

@@ -27,7 +27,7 @@ const AT_REST: usize = 4 << 10;
 
 /// What comes within this time after a write shares the next: each waits for the disk, and thousands of objects a second need
 /// no more than one write in the time of a request.
-const SHARED: Duration = Duration::from_millis(20);
+const SHARED: Duration = Duration::from_millis(10);
 
 /// A journal that cannot be used.
 #[derive(Debug, Error)]
