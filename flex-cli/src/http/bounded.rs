@@ -20,7 +20,7 @@ use thiserror::Error;
 /// A page of a listing has at most 1,000 keys of 1,024 bytes, percent-encoded 3 MB, and as much again of other fields.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// Room for the declaration and the root element's name, which is far less.
-const HEAD: usize = 1024;
+const START: usize = 1024;
 
 #[derive(Debug, Error, PartialEq, Eq)]
 enum Unfit {
@@ -89,8 +89,7 @@ async fn whole(mut body: SdkBody) -> Result<Bytes, BodyError> {
 fn check(bytes: &[u8]) -> Result<(), Unfit> {
     // S3 sends white space ahead while a copy is under way.
     let bytes = bytes.trim_ascii();
-    let head = &bytes[..bytes.len().min(HEAD)];
-    let text = String::from_utf8_lossy(head);
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(START)]);
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
         let end = match rest {
@@ -106,7 +105,7 @@ fn check(bytes: &[u8]) -> Result<(), Unfit> {
     let root = rest[1..].split(end).next().unwrap_or_default();
     let closed = bytes.strip_suffix(b">").and_then(|tail| tail.trim_ascii_end().strip_suffix(root.as_bytes()));
     // An element without content may be its own end, if it is the only one.
-    let alone = bytes.ends_with(b"/>") && rest.matches('<').count() == 1 && bytes.len() <= HEAD;
+    let alone = bytes.ends_with(b"/>") && rest.matches('<').count() == 1 && bytes.len() <= START;
     if closed.is_some_and(|tail| tail.ends_with(b"</")) || alone { Ok(()) } else { Err(Unfit::BreaksOff) }
 }
 
@@ -172,6 +171,7 @@ mod tests {
         assert_eq!(read(text.chunks(1).map(bytes)).await.as_deref(), Ok(&text[..]));
         assert_eq!(read([bytes(b""), bytes(text), bytes(b"")]).await.as_deref(), Ok(&text[..]));
         assert_eq!(read([]).await.as_deref(), Ok(&b""[..]));
+        assert_eq!(read(text[..20].chunks(1).map(bytes)).await, Err(Unfit::BreaksOff.to_string()));
         let piece = Bytes::from(vec![b'x'; LARGEST_ANSWER / 2]);
         let two = [piece.clone(), piece.clone()];
         assert_eq!(read(two.clone()).await.map(|whole| whole.len()), Ok(LARGEST_ANSWER));

@@ -68,7 +68,7 @@ pub(crate) type Claim = Arc<()>;
 
 /// Records of uploads under way. See the [module](crate::journal) for what they are for. Cheap to clone.
 ///
-/// Appends that come at the same time share one write. After a write that failed nothing more is appended; what is known
+/// Appends that come at the same time, or within 10 ms after a write, share one: it needs a Tokio runtime with time. After a write that failed nothing more is appended; what is known
 /// is written anew, whole, when the run ends.
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Shared>);

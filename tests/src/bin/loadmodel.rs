@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flex_tests::loadmodel::{DESTINATION, Model, Partition, SOURCE, Scene, floor, serve};
 use tokio::net::TcpListener;
 
-// The model takes half of a machine that it shares with what it measures.
+// The model shares a machine with what it measures.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
