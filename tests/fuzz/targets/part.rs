@@ -59,7 +59,8 @@ fn check(body: &[u8]) {
 
 /// As S3 writes it.
 fn made(dice: &mut Dice<'_>) {
-    let mut body = String::from(dice.one_of(&["", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<?xml version=\"1.0\"?>"]));
+    let mut body =
+        String::from(dice.one_of(&["", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<?xml version=\"1.0\"?>"]));
     body += dice.one_of(&["", "\n", " \r\n\t"]);
     body += dice.one_of(&["<CopyPartResult>", "<CopyPartResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"]);
     body += dice.one_of(&["", "<LastModified>2021-05-31T01:02:03.000Z</LastModified>"]);
