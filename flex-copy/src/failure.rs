@@ -47,9 +47,10 @@ impl Operation {
     pub(crate) fn priority(self) -> Priority {
         match self {
             Self::CompleteMultipartUpload | Self::AbortMultipartUpload => Priority::Finish,
-            Self::ListObjectsV2 | Self::ListMultipartUploads => Priority::Look,
+            // A copy by parts begins with a HEAD.
+            Self::ListObjectsV2 | Self::ListMultipartUploads | Self::HeadObject => Priority::Look,
             Self::CreateMultipartUpload | Self::UploadPartCopy | Self::ListParts => Priority::GoOn,
-            Self::HeadObject | Self::GetObject | Self::CopyObject => Priority::Begin,
+            Self::GetObject | Self::CopyObject => Priority::Begin,
         }
     }
 }

@@ -50,6 +50,13 @@ pub(crate) struct Kind {
     pub(crate) magnitude: u32,
 }
 
+impl Kind {
+    /// Whether it is long under way for the bytes that it moves.
+    fn moves_many_bytes(self) -> bool {
+        self.magnitude > 0
+    }
+}
+
 /// A request that was let go, for what is learnt from its answer.
 pub(crate) struct Sent {
     pace: Arc<Pace>,
@@ -97,7 +104,7 @@ impl Governor {
                 ceiling.turn(priority).await;
             }
         }
-        let place = self.places.take(priority).await;
+        let place = self.places.take(priority, kind.moves_many_bytes()).await;
         let at = Instant::now();
         pace.sent(at);
         let in_flight = place.in_flight;

@@ -2,30 +2,34 @@
 
 use std::{
     collections::VecDeque,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use tokio::{
     sync::{Notify, oneshot},
-    time::{Instant, timeout},
+    time::{Instant, sleep},
 };
 
 use super::worth::{Answer, Worth};
 
 /// Places at the start. There is one more with each answer, so they double with each round trip, as long as that brings more
-/// answers; and where requests wait for one although the service is well, they double after this time, as a copy of many bytes
-/// is long under way.
+/// answers.
 const AT_FIRST: usize = 64;
-const DOUBLED_AFTER: Duration = Duration::from_millis(100);
+/// Where a request waited for a place for so long although the service is well, and not every place had an answer meanwhile,
+/// there are so many times the places.
+const GROWTH: (Duration, f64) = (Duration::from_millis(100), 2.0);
+/// The same for a request that moves many bytes, and so is long under way. In small steps: what is sent at once comes back at
+/// once, and then waits for a core.
+const GROWTH_FOR_MANY_BYTES: (Duration, f64) = (STEP, 1.2);
+const STEP: Duration = Duration::from_millis(10);
 /// Connections that fail do not take the places below this.
 const FEWEST: usize = 8;
 /// What is left of the places when connections fail, at most once in [`CUT_INTERVAL`].
 const CUT: f64 = 0.85;
 const CUT_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections that failed may do so again: for so long, only answers bring places back.
-const NO_DOUBLING: Duration = Duration::from_secs(10);
+const ONLY_ANSWERS: Duration = Duration::from_secs(10);
 
 /// Who comes first where places are scarce. Within each, it is who came first; everything in the upper ones is finite and
 /// small against what waits below, so nobody waits for ever.
@@ -72,13 +76,32 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// Somebody who waits for a place.
+#[derive(Debug)]
+struct Waiting {
+    give: oneshot::Sender<Place>,
+    since: Instant,
+    moves_many_bytes: bool,
+}
+
+impl Waiting {
+    /// By how much the places may grow for its sake, if it has waited long enough, and how long that is.
+    fn growth(&self, now: Instant) -> Option<(Duration, f64)> {
+        let (after, growth) = if self.moves_many_bytes { GROWTH_FOR_MANY_BYTES } else { GROWTH };
+        (now.duration_since(self.since) >= after).then_some((after, growth))
+    }
+}
+
 #[derive(Debug)]
 struct State {
     width: usize,
     in_flight: usize,
-    waiting: [VecDeque<oneshot::Sender<Place>>; PRIORITIES],
+    waiting: [VecDeque<Waiting>; PRIORITIES],
     last_cut: Option<Instant>,
-    last_doubled: Instant,
+    /// Until then, only answers bring more places.
+    only_answers: Option<Instant>,
+    /// A task sees to it that there are more places while somebody waits.
+    growing: bool,
     /// Something was answered since the start, or since the places were cut.
     well: bool,
     worth: Worth,
@@ -103,15 +126,16 @@ impl Places {
             in_flight: 0,
             waiting: Default::default(),
             last_cut: None,
-            last_doubled: Instant::now(),
+            only_answers: None,
+            growing: false,
             well: false,
             worth: Worth::new(ceiling.min(AT_FIRST), ceiling),
         };
         Self(Arc::new(Inner { ceiling, more, state: Mutex::new(state) }))
     }
 
-    /// Waits for a place.
-    pub(crate) async fn take(&self, priority: Priority) -> Place {
+    /// Waits for a place, for a request that may move many bytes.
+    pub(crate) async fn take(&self, priority: Priority, moves_many_bytes: bool) -> Place {
         let turn = {
             let mut state = self.0.state();
             // Whoever waits already comes first, unless it may wait for this one.
@@ -120,20 +144,13 @@ impl Places {
                 return self.0.place(&mut state);
             }
             let (give, turn) = oneshot::channel();
-            state.waiting[priority as usize].push_back(give);
+            state.waiting[priority as usize].push_back(Waiting { give, since: Instant::now(), moves_many_bytes });
+            if !std::mem::replace(&mut state.growing, true) {
+                tokio::spawn(grow(Arc::downgrade(&self.0)));
+            }
             turn
         };
-        let mut turn = pin!(turn);
-        let turn = loop {
-            if self.width() >= self.0.ceiling {
-                break turn.await;
-            }
-            match timeout(DOUBLED_AFTER, &mut turn).await {
-                Ok(turn) => break turn,
-                Err(_) => self.double(),
-            }
-        };
-        match turn {
+        match turn.await {
             Ok(place) => place,
             // The queue outlives its waiters, so this does not happen; a place too many is better than none.
             Err(_) => self.0.place(&mut self.0.state()),
@@ -163,30 +180,13 @@ impl Places {
         give(&self.0);
     }
 
-    /// All places are taken, and requests wait.
-    fn double(&self) {
-        {
-            let now = Instant::now();
-            let mut state = self.0.state();
-            if !state.well || now.duration_since(state.last_doubled) < DOUBLED_AFTER || !state.worth.twice(now) {
-                return;
-            }
-            state.last_doubled = now;
-            state.width = (2 * state.width).min(self.0.ceiling);
-            let width = state.width;
-            state.worth.changed(width, now);
-        }
-        self.0.more.notify_one();
-        give(&self.0);
-    }
-
     /// A connection failed, which too many at once may be the reason for.
     pub(crate) fn trouble(&self) {
         let now = Instant::now();
         let mut state = self.0.state();
         if state.last_cut.is_none_or(|at| now.duration_since(at) >= CUT_INTERVAL) {
             state.last_cut = Some(now);
-            state.last_doubled = now + NO_DOUBLING;
+            state.only_answers = Some(now + ONLY_ANSWERS);
             state.well = false;
             let cut = (state.width as f64 * CUT) as usize;
             state.width = cut.max(FEWEST.min(state.width));
@@ -197,6 +197,37 @@ impl Places {
     /// Places that there are now.
     pub(crate) fn width(&self) -> usize {
         self.0.state().width
+    }
+}
+
+/// Makes more places step by step, for as long as somebody waits for one.
+async fn grow(places: Weak<Inner>) {
+    loop {
+        sleep(STEP).await;
+        let Some(inner) = places.upgrade() else { return };
+        let now = Instant::now();
+        let grown = {
+            let mut state = inner.state();
+            if state.waiting.iter().all(VecDeque::is_empty) {
+                state.growing = false;
+                return;
+            }
+            let at_most = state.width >= inner.ceiling;
+            let held_back = at_most || !state.well || state.only_answers.is_some_and(|until| now < until);
+            let foremost = state.waiting.iter().filter_map(VecDeque::front);
+            let growth = foremost.filter_map(|waiting| waiting.growth(now)).min_by_key(|(after, _)| *after);
+            let growth = growth.filter(|(after, _)| !held_back && state.worth.unanswered(now, *after));
+            if let Some((_, growth)) = growth {
+                state.width = ((state.width as f64 * growth).ceil() as usize).min(inner.ceiling);
+                let width = state.width;
+                state.worth.changed(width, now);
+            }
+            growth.is_some()
+        };
+        if grown {
+            inner.more.notify_one();
+            give(&inner);
+        }
     }
 }
 
@@ -212,7 +243,7 @@ fn give(inner: &Arc<Inner>) {
             (next, inner.place(&mut state))
         };
         // Whoever has gone meanwhile leaves the place to the next. It is not dropped here, for that would come back here.
-        if let Err(mut place) = next.send(place) {
+        if let Err(mut place) = next.give.send(place) {
             place.of = None;
             inner.state().in_flight -= 1;
         }
@@ -224,6 +255,7 @@ mod tests {
     use std::cell::RefCell;
 
     use futures::FutureExt;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -240,10 +272,10 @@ mod tests {
     #[tokio::test]
     async fn the_foremost_gets_the_next_place_and_equals_in_their_order() {
         let places = wide(1);
-        let held = places.take(Priority::Begin).await;
+        let held = places.take(Priority::Begin, false).await;
         let order = RefCell::new(Vec::new());
         let wait = async |name, priority| {
-            let _place = places.take(priority).await;
+            let _place = places.take(priority, false).await;
             order.borrow_mut().push(name);
         };
         let all = futures::future::join_all([
@@ -264,23 +296,23 @@ mod tests {
     #[tokio::test]
     async fn who_gives_up_waiting_costs_no_place() {
         let places = wide(1);
-        let held = places.take(Priority::Begin).await;
+        let held = places.take(Priority::Begin, false).await;
         for _ in 0..10_000 {
-            assert!(places.take(Priority::Begin).now_or_never().is_none());
+            assert!(places.take(Priority::Begin, false).now_or_never().is_none());
         }
         // Given a place that nobody takes: it comes back too.
-        let mut waits = Box::pin(places.take(Priority::Begin));
+        let mut waits = Box::pin(places.take(Priority::Begin, false));
         assert!(waits.as_mut().now_or_never().is_none());
         drop(held);
         drop(waits);
         assert_eq!(in_flight(&places), 0);
-        assert!(places.take(Priority::Begin).now_or_never().is_some());
+        assert!(places.take(Priority::Begin, false).now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_double_while_requests_wait_and_the_service_is_well() {
+    async fn places_grow_while_requests_wait_and_the_service_is_well() {
         let places = Places::new(1024, Arc::default());
-        let take = || futures::future::join_all((0..1024).map(|_| places.take(Priority::Begin)));
+        let take = || futures::future::join_all((0..1024).map(|_| places.take(Priority::Begin, false)));
         let waited = timeout(Duration::from_secs(5), take()).await;
         assert!(waited.is_err() && places.width() == 64, "nothing was answered so far");
         places.answered(None);
@@ -294,6 +326,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn where_many_bytes_wait_places_grow_faster_and_in_small_steps() {
+        let places = Places::new(1024, Arc::default());
+        places.answered(None);
+        let took = RefCell::new(Vec::new());
+        let begun = Instant::now();
+        let take = async || {
+            let place = places.take(Priority::GoOn, true).await;
+            took.borrow_mut().push(begun.elapsed());
+            place
+        };
+        let held = futures::future::join_all((0..1024).map(|_| take())).await;
+        assert_eq!((held.len(), places.width()), (1024, 1024));
+        let took = took.into_inner();
+        assert!(took.iter().max() < Some(&Duration::from_millis(200)), "{:?}", took.iter().max());
+        let mut at_once: Vec<_> = took.chunk_by(|a, b| *b - *a < Duration::from_millis(5)).map(<[_]>::len).collect();
+        at_once.sort_unstable();
+        assert!(at_once.last() < Some(&200), "{at_once:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_grows_where_nobody_waits_and_nothing_stays_when_all_are_gone() {
+        let places = Places::new(1024, Arc::default());
+        places.answered(None);
+        let held = futures::future::join_all((0..64).map(|_| places.take(Priority::GoOn, true))).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(places.width(), 64);
+        assert!(timeout(Duration::from_millis(25), places.take(Priority::GoOn, true)).await.is_ok());
+        drop(held);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn places_grow_while_they_are_used_up_to_the_ceiling_and_trouble_takes_some() {
         let places = Places::new(100, Arc::default());
         assert_eq!((places.width(), Places::new(3, Arc::default()).width()), (64, 3));
@@ -301,11 +366,11 @@ mod tests {
         assert_eq!(places.width(), 64, "idle places are no reason for more");
         let mut held = Vec::new();
         for _ in 0..64 {
-            held.push(places.take(Priority::Begin).await);
+            held.push(places.take(Priority::Begin, false).await);
         }
         for _ in 0..50 {
             places.answered(None);
-            held.extend(places.take(Priority::Begin).now_or_never());
+            held.extend(places.take(Priority::Begin, false).now_or_never());
         }
         assert_eq!((places.width(), held.len()), (100, 100));
         places.trouble();

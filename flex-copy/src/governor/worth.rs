@@ -162,9 +162,9 @@ impl Worth {
         self.is_open() && self.filled && places < most
     }
 
-    /// Whether there may be twice as many although nothing is known of these: answers are slow to come.
-    pub(super) fn twice(&self, now: Instant) -> bool {
-        self.is_open() && self.seen.answers < self.places && now.duration_since(self.begun) >= WINDOW
+    /// Whether there may be more although nothing is known of these: not every place had an answer in this time.
+    pub(super) fn unanswered(&self, now: Instant, time: Duration) -> bool {
+        self.is_open() && self.seen.answers < self.places && now.duration_since(self.begun) >= time
     }
 
     fn is_open(&self) -> bool {

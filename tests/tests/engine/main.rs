@@ -12,6 +12,7 @@ mod journal;
 mod keys;
 mod listings;
 mod parts;
+mod places;
 mod proofs;
 mod refusals;
 mod verifying;
