@@ -344,9 +344,9 @@ struct Window {
     large_next: bool,
 }
 
-/// What the window's items may take, however many it may hold: some 50,000 with keys as the vendor's are, and fewer with longer
+/// What the window's items may take, however many it may hold: some 40,000 with keys as the vendor's are, and fewer with longer
 /// ones, of up to 1,024 bytes.
-const WINDOW_MEMORY: usize = 20 << 20;
+const WINDOW_MEMORY: usize = 16 << 20;
 
 fn memory(item: &PlanItem) -> usize {
     let texts = [&item.object.etag].into_iter().chain(&item.destination_etag).map(|etag| etag.as_str().len());

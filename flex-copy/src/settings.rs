@@ -17,8 +17,8 @@ pub const DEFAULT_OUTAGE_LIMIT: Duration = Duration::from_secs(300);
 /// How long a request that moves no bytes may go without an answer. One that moves some gets a second for each 5 MB more.
 pub const DEFAULT_ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// Objects that are listed and not begun, at most: what bounds the memory of a run. Fewer where they take 20 MiB, which is
-/// some 50,000 with keys as the vendor's are.
+/// Objects that are listed and not begun, at most: what bounds the memory of a run. Fewer where they take 16 MiB, which is
+/// some 40,000 with keys as the vendor's are.
 pub const DEFAULT_LISTING_AHEAD: usize = 100_000;
 
 /// How a copy is to be proven where the choice costs requests.
