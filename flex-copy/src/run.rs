@@ -29,8 +29,8 @@ use crate::{
 /// refused requests.
 const UNPROVEN_WIDTH: usize = 4;
 
-/// So many parts are under way for each place, for an object by parts begins and ends with single requests. With twice the
-/// places, a tenth of them were idle at times.
+/// So many parts are under way for each place, for an object by parts begins and ends with single requests. With two, a copy in
+/// parts took 3 % longer.
 const AHEAD: usize = 3;
 
 /// A run under way: a stream of events, the summary last. See [`Copier::copy`](crate::Copier::copy) for cancellation.

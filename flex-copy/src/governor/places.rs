@@ -107,6 +107,23 @@ struct State {
     worth: Worth,
 }
 
+impl State {
+    /// Makes more places if those who wait the longest give reason to.
+    fn grow(&mut self, ceiling: usize, now: Instant) -> bool {
+        if self.width >= ceiling || !self.well || self.only_answers.is_some_and(|until| now < until) {
+            return false;
+        }
+        let foremost = self.waiting.iter().filter_map(VecDeque::front);
+        let growth = foremost.filter_map(|waiting| waiting.growth(now)).min_by_key(|(after, _)| *after);
+        let Some((_, times)) = growth.filter(|(after, _)| self.worth.unanswered(now, *after)) else { return false };
+        let from = self.width;
+        self.width = ((from as f64 * times).ceil() as usize).min(ceiling);
+        tracing::debug!(from, to = self.width, "places, as requests wait");
+        self.worth.changed(self.width, now);
+        true
+    }
+}
+
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         // Plain numbers and queues, whole at every moment: a panic elsewhere does not spoil them.
@@ -205,24 +222,13 @@ async fn grow(places: Weak<Inner>) {
     loop {
         sleep(STEP).await;
         let Some(inner) = places.upgrade() else { return };
-        let now = Instant::now();
         let grown = {
             let mut state = inner.state();
             if state.waiting.iter().all(VecDeque::is_empty) {
                 state.growing = false;
                 return;
             }
-            let at_most = state.width >= inner.ceiling;
-            let held_back = at_most || !state.well || state.only_answers.is_some_and(|until| now < until);
-            let foremost = state.waiting.iter().filter_map(VecDeque::front);
-            let growth = foremost.filter_map(|waiting| waiting.growth(now)).min_by_key(|(after, _)| *after);
-            let growth = growth.filter(|(after, _)| !held_back && state.worth.unanswered(now, *after));
-            if let Some((_, growth)) = growth {
-                state.width = ((state.width as f64 * growth).ceil() as usize).min(inner.ceiling);
-                let width = state.width;
-                state.worth.changed(width, now);
-            }
-            growth.is_some()
+            state.grow(inner.ceiling, Instant::now())
         };
         if grown {
             inner.more.notify_one();
