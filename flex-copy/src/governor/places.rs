@@ -328,7 +328,10 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         drop(held);
         places.trouble();
-        assert!(timeout(Duration::from_secs(9), take()).await.is_err(), "not after connections failed");
+        places.answered(None);
+        assert!(timeout(Duration::from_secs(9), take()).await.is_err(), "connections failed a moment ago");
+        assert_eq!(places.width(), 870);
+        assert!(timeout(Duration::from_secs(9), take()).await.is_ok(), "they may not fail any more");
     }
 
     #[tokio::test(start_paused = true)]
